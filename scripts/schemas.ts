@@ -4,10 +4,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { eventSchema } from '../src/events.ts';
 import { specJsonSchema } from '../src/spec/json-schema.ts';
+import { providerDefinition } from '../src/spec/provider-definition.ts';
 import { resultSchema } from '../src/state/result-schema.ts';
 
 const schemas = {
   'spec.schema.json': specJsonSchema,
+  'provider.schema.json': () => ({
+    ...z.toJSONSchema(providerDefinition, { io: 'input' }),
+    title: 'The definition of a provider in a file of its own',
+  }),
   'event.schema.json': () => ({ ...z.toJSONSchema(eventSchema), title: 'A line of journal.jsonl' }),
   'result.schema.json': () => ({
     ...z.toJSONSchema(resultSchema),

@@ -26,6 +26,7 @@ type CollectPorts = Pick<
   | 'vault'
   | 'seals'
   | 'plan'
+  | 'provider'
   | 'identity'
   | 'transcript'
   | 'networks'
@@ -55,7 +56,10 @@ export async function collect(
   const signed = endRecordOf(end, nonce);
   const record = signed && {
     ...withLeaseOf(context.plan(input.name), signed),
-    providerFailure: providerFailureOf(context.plan(input.name), reportIn(end, nonce)),
+    providerFailure: providerFailureOf(context.plan(input.name), {
+      provider: context.provider(input.name),
+      report: reportIn(end, nonce),
+    }),
     refusal: refusalIn(end),
   };
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(input.cancelled ? 1_000 : 60_000)]);

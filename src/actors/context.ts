@@ -8,6 +8,7 @@ import type { CallScope, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
 import type { RunEventBody } from '../events.ts';
 import type { RunNetworks } from '../networks/networks.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
@@ -57,6 +58,8 @@ export interface ProvisionPort {
 /** The agents of the plan, and the facts about their attempts. */
 export interface AgentPort {
   plan(agent: string): AgentPlan;
+  /** Return the provider of an agent; undefined for a command. */
+  provider(agent: string): Provider | undefined;
   identity(agent: string, attempt: number): Identity;
   /** Return the text that an agent has in place of a secret of the broker. It is the same for each of its attempts. */
   placeholder(agent: string, variable: string): string;

@@ -1,7 +1,7 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { exceededLimit } from '../agent-cli/budget.ts';
-import { providerNamed } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
 import { refusedKey } from '../providers/refused-key.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { AgentReport } from '../transcript/agent-report.ts';
@@ -10,10 +10,9 @@ import type { ActorContext } from './context.ts';
 
 /** Return the failure that the AI CLI reports, with a hint. */
 export function providerFailureOf(
-  { provider: name, secrets }: AgentPlan,
-  report: AgentReport | null,
+  { secrets }: Pick<AgentPlan, 'secrets'>,
+  { provider, report }: { provider: Provider | undefined; report: AgentReport | null },
 ): NonNullable<EndRecord['providerFailure']> | null {
-  const provider = providerNamed(name);
   if (!report?.failure || provider === undefined) return null;
   const { kind, message, resetsAt } = report.failure;
   const { title, login } = provider;
@@ -31,7 +30,7 @@ export function providerFailureOf(
 
 /** Return the record with the failure of an attempt that has used more than its budget, by the count of the broker. */
 export async function withCountedBudget(
-  context: Pick<ActorContext, 'plan' | 'networks' | 'shareOfBudget'>,
+  context: Pick<ActorContext, 'plan' | 'provider' | 'networks' | 'shareOfBudget'>,
   input: StepInput,
   record: EndRecord,
 ): Promise<EndRecord> {
@@ -40,7 +39,7 @@ export async function withCountedBudget(
   const limits = tokenLimits(await reportOf(context, input));
   const exceeded = limits && exceededLimit(limits, usage);
   if (exceeded === null) return record;
-  const { title } = providerNamed(context.plan(input.name).provider)!;
+  const { title } = context.provider(input.name)!;
   // As agent-report does: a CLI may exit with 0 although its calls were refused.
   const code = record.code === 0 ? 1 : record.code;
   return {

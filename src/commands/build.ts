@@ -7,7 +7,8 @@ import { type BaseKind, baseTag, buildBaseImage } from '../images/base.ts';
 import type { Image, ImageContext } from '../images/inspect.ts';
 import { ensureProvider } from '../images/provider.ts';
 import { packageFolder } from '../package.ts';
-import { providerNamed, providerNames } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
+import { findProvider } from '../spec/user-providers.ts';
 import { oneLine } from '../text/text.ts';
 import { loadNodes } from './build/load-nodes.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
@@ -33,7 +34,6 @@ export const build: Command = {
       .option('provider', {
         type: 'string',
         requiresArg: true,
-        choices: providerNames,
         describe: 'Also build the image of this AI CLI',
       })
       // yargs reads `--no-cache` as `cache: false`.
@@ -57,12 +57,14 @@ export const build: Command = {
 
   async handler(options: BuildOptions) {
     const { json } = options;
+    const provider =
+      options.provider === undefined ? null : await findProvider(options.provider, process.env);
     const connection = await reachCurrent();
     const manager = options.swarm === undefined ? connection : await managerOf(options.swarm);
     // Before the build, which takes minutes.
     const nodes = options.loadNodes ? await nodesOf(manager) : null;
     const context = { docker: connection.docker, source: join(packageFolder, 'docker') };
-    const images = await buildImages(options, context).catch((error: unknown) => {
+    const images = await buildImages(options, provider, context).catch((error: unknown) => {
       throw new FlowError(asStepError(error).message, 1);
     });
     const [image, { id, platform }] = images.at(-1)!;
@@ -90,15 +92,15 @@ const managerOf = (swarm: string) => reachCurrent(undefined, { context: managerC
 
 /** Build the base image, and that of an AI CLI. Returns each with its name. */
 async function buildImages(
-  { gpu, baseImage: from, provider: name, cache }: BuildOptions,
+  { gpu, baseImage: from, cache }: BuildOptions,
+  provider: Provider | null,
   context: ImageContext,
 ): Promise<(readonly [string, Pick<Image, 'id' | 'platform'>])[]> {
   const kind: BaseKind = gpu ? 'gpu' : 'base';
   const tag = baseTag(kind);
   printLine(`building ${tag} (the first build takes a minute or two)`);
   const base = await buildBaseImage(kind, { timeout: thirtyMinutes, noCache: !cache, from }, context);
-  const provider = name === undefined ? undefined : providerNamed(name);
-  if (provider === undefined) return [[tag, base]];
+  if (provider === null) return [[tag, base]];
   printLine(`installing ${provider.title}`);
   const made = await ensureProvider(base.id, provider, thirtyMinutes, context);
   return [

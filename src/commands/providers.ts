@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { providers as catalogue } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
 import { keysInModelsFile } from '../spec/models-file.ts';
+import { readUserProviders } from '../spec/user-providers.ts';
 import { table } from '../text/table.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { releaseRows, releaseTable } from './providers/outdated.ts';
@@ -38,7 +39,9 @@ export const providers: Command = {
 };
 
 async function listProviders(json: boolean): Promise<number> {
-  const rows = catalogue.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
+  const { known, problems } = await knownProviders();
+  for (const problem of problems) printLine(problem);
+  const rows = known.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
   if (json) {
     printJson(
       rows.map(({ provider: { name, title, verified, install, brokered }, found }) => ({
@@ -70,7 +73,7 @@ async function listProviders(json: boolean): Promise<number> {
 }
 
 async function compareReleases({ json, exitCode }: Pick<ProvidersOptions, 'json' | 'exitCode'>) {
-  const rows = await releaseRows(catalogue);
+  const rows = await releaseRows((await knownProviders()).known);
   if (json) printJson(rows);
   else process.stdout.write(`${releaseTable(rows)}\n`);
   for (const { npm, error } of rows)
@@ -80,13 +83,24 @@ async function compareReleases({ json, exitCode }: Pick<ProvidersOptions, 'json'
   return rows.some(({ error }) => error !== null) ? 3 : 0;
 }
 
+/** Return the providers of this package and those of the user's files, and why other files cannot be used. */
+async function knownProviders() {
+  const files = [...(await readUserProviders(process.env)).values()];
+  return {
+    known: [...catalogue, ...files.flatMap(file => ('provider' in file ? [file.provider] : []))],
+    problems: files.flatMap(file => ('problem' in file ? [file.problem] : [])),
+  };
+}
+
 /** Return the names of variables and paths of files that an agent of this provider would be given. */
 function loginsFound(
   { keys, aliases, passThroughEnv, login, models, otherLogins }: Provider,
   env: NodeJS.ProcessEnv,
 ): string[] {
   const home = env.HOME || homedir();
-  const others = passThroughEnv.filter(name => otherLogins.variables?.test(name));
+  const others = passThroughEnv.filter(
+    name => otherLogins.variables !== null && new RegExp(otherLogins.variables).test(name),
+  );
   return [
     ...[...new Set([...keys, ...Object.values(aliases), ...others])]
       .filter(name => env[name])

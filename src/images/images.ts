@@ -2,7 +2,7 @@ import { asStepError, StepError } from '../../machines/step-error.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { dockerError } from '../docker/classify-error.ts';
 import { label } from '../docker/labels.ts';
-import { providerNamed } from '../providers/catalogue.ts';
+import type { Providers } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
 import { baseTag, ensureBaseImage, protocol } from './base.ts';
 import { checkGpus } from './gpu.ts';
@@ -33,7 +33,7 @@ export interface ImageRequest {
  */
 export function imageBuilder(
   context: ImageContext,
-  timeout: number,
+  { timeout, providers }: { timeout: number; providers: Providers },
 ): (request: ImageRequest) => Promise<string> {
   const gpus = memoizeAsync(() => checkGpus(context));
   const base = memoizeAsync(() => ensureBaseImage('base', timeout, context));
@@ -57,7 +57,7 @@ export function imageBuilder(
   };
   const withProvider = memoizeAsync(async key => {
     const [image, name] = JSON.parse(key);
-    return (await ensureProvider(image, providerNamed(name)!, timeout, context)).id;
+    return (await ensureProvider(image, providers.get(name)!, timeout, context)).id;
   });
   const users = memoizeAsync(key => {
     const [image, uid, gid] = JSON.parse(key);
@@ -67,8 +67,7 @@ export function imageBuilder(
   return async request => {
     const { user, provider } = request;
     const plain = await buildPlain(request);
-    const isAi = providerNamed(provider) !== undefined;
-    const image = isAi ? await withProvider(JSON.stringify([plain, provider])) : plain;
+    const image = providers.has(provider) ? await withProvider(JSON.stringify([plain, provider])) : plain;
     return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { providerNamed } from '../providers/catalogue.ts';
+import { providersOf } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
 import { bareList } from '../spec/listed-env.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
@@ -16,9 +16,10 @@ export function checkLogins(plan: FlowPlan): void {
 }
 
 /** Describe each agent whose AI CLI has no known login, with a hint. */
-export function missingLogins({ agents }: FlowPlan): string[] {
-  return agents.flatMap(agent => {
-    const provider = providerNamed(agent.provider);
+export function missingLogins(plan: FlowPlan): string[] {
+  const providers = providersOf(plan);
+  return plan.agents.flatMap(agent => {
+    const provider = providers.get(agent.provider);
     return provider === undefined || mayBeLoggedIn(agent, provider)
       ? []
       : [`agents.${agent.name}: ${describe(provider)}${unreadFiles(agent, provider)}`];
@@ -30,7 +31,10 @@ function mayBeLoggedIn(
   { interactive, auth, env, secrets, command, mounts, workspace, trustsWorkspace }: AgentPlan,
   { env: own, listedEnv, keys, login, models, customization, otherLogins }: Provider,
 ): boolean {
-  const { variables, args, folder, files } = otherLogins;
+  const { folder, files } = otherLogins;
+  const [variables, args] = [otherLogins.variables, otherLogins.args].map(pattern =>
+    pattern === null ? null : new RegExp(pattern),
+  );
   // A CLI that does not trust the workspace may still read keys from a `.env`.
   const isRead = (file: string) => trustsWorkspace || customization.trust === null || file.endsWith('.env');
   const isOurs = (name: string) =>
@@ -47,7 +51,7 @@ function mayBeLoggedIn(
     auth.files.some(({ home }) => home === login[0] || home === models?.file) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
     // We add such arguments for an interactive agent.
-    (args !== null && interactive === null && command.some(word => args.test(word))) ||
+    (interactive === null && command.some(word => args?.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
     (workspace.mode !== 'none' && files.some(file => isRead(file) && namesLogin(join(workspace.path, file))))
   );

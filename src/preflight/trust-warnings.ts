@@ -1,11 +1,12 @@
-import { providerNamed } from '../providers/catalogue.ts';
+import { providersOf } from '../providers/catalogue.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 
 /** Warn of agents whose AI CLI runs hooks of its workspace although the spec does not trust that: it has no switch. */
-export function trustWarnings({ agents }: Pick<FlowPlan, 'agents'>): string[] {
-  const open = agents.filter(
+export function trustWarnings(plan: Pick<FlowPlan, 'agents' | 'providers'>): string[] {
+  const providers = providersOf(plan);
+  const open = plan.agents.filter(
     ({ provider, workspace, mounts, trustsWorkspace = false }) =>
-      providerNamed(provider)?.customization.trust === null &&
+      providers.get(provider)?.customization.trust === null &&
       !trustsWorkspace &&
       (workspace.mode !== 'none' || mounts.some(({ target }) => target === '/workspace')),
   );

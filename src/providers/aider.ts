@@ -28,8 +28,8 @@ export const aider: Provider = {
   endpoint: null,
   login: [],
   otherLogins: {
-    variables: /(_API_KEY|_TOKEN|_API_BASE|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
-    args: /^--([a-z]+-)?api-(key|base)\b|^--(env-file|config)\b/,
+    variables: '(_API_KEY|_TOKEN|_API_BASE|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$',
+    args: '^--([a-z]+-)?api-(key|base)\\b|^--(env-file|config)\\b',
     folder: '.aider',
     files: ['.env', '.aider.conf.yml'],
   },

@@ -40,7 +40,7 @@ export const antigravity: Provider = {
   endpoint: null,
   login: ['.gemini/antigravity-cli/antigravity-oauth-token'],
   otherLogins: {
-    variables: /^(AGY_ADC_AUTH|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_GEMINI_BASE_URL)$/,
+    variables: '^(AGY_ADC_AUTH|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_GEMINI_BASE_URL)$',
     args: null,
     folder: '.gemini',
     files: [],

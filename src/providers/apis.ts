@@ -86,6 +86,6 @@ export const geminiKey: BrokeredKey = {
 
 export interface Brokered {
   readonly keys: readonly BrokeredKey[];
-  /** Matches variables, as `NAME=value`, that select another API or login than the keys are for; null for none. */
-  readonly unless: RegExp | null;
+  /** Regular expression for variables, as `NAME=value`, that select another API or login than the keys are for; null for none. */
+  readonly unless: string | null;
 }

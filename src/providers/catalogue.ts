@@ -36,8 +36,23 @@ export const providers: readonly Provider[] = [
   antigravity,
 ];
 
-export const providerNames: readonly string[] = providers.map(({ name }) => name);
+/** AI CLIs by name. */
+export type Providers = ReadonlyMap<string, Provider>;
 
-export function providerNamed(name: string): Provider | undefined {
-  return providers.find(provider => provider.name === name);
-}
+/** Those of this package. */
+export const builtIn: Providers = new Map(providers.map(provider => [provider.name, provider]));
+
+export const providerNames: readonly string[] = [...builtIn.keys()];
+
+/** Return an AI CLI of this package. */
+export const providerNamed = (name: string): Provider | undefined => builtIn.get(name);
+
+/** Return the AI CLIs of a plan: those of this package, and those that the plan defines. */
+export const providersOf = ({
+  providers: own = [],
+}: {
+  readonly providers?: readonly Provider[];
+}): Providers =>
+  own.length === 0
+    ? builtIn
+    : new Map([...builtIn, ...own.map(provider => [provider.name, provider] as const)]);

@@ -82,13 +82,13 @@ export const claude: Provider = {
         placeholder: 'sk-ant-oat01-',
       },
     ],
-    unless: /^(ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+)=/,
+    unless: '^(ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+)=',
   },
   login: ['.claude/.credentials.json'],
   otherLogins: {
     variables:
-      /^(ANTHROPIC_([A-Z]+_)?BASE_URL|ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+|CLAUDE_CONFIG_DIR)$/,
-    args: /^--settings\b/,
+      '^(ANTHROPIC_([A-Z]+_)?BASE_URL|ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+|CLAUDE_CONFIG_DIR)$',
+    args: '^--settings\\b',
     folder: '.claude',
     files: ['.claude/settings.json', '.claude/settings.local.json'],
   },

@@ -33,10 +33,10 @@ export const cline: Provider = {
   passThroughEnv: [],
   endpoint: null,
   login: ['.cline/data/settings/providers.json'],
-  loginHolds: /"(apiKey|auth|accessToken|refreshToken|baseUrl|aws|gcp)"/,
+  loginHolds: '"(apiKey|auth|accessToken|refreshToken|baseUrl|aws|gcp)"',
   otherLogins: {
-    variables: /(_API_KEY|_TOKEN|_ACCESS_KEY_ID|_PROFILE)$|^CLINE_(DATA_)?DIR$/,
-    args: /^(-k|--key|--data-dir|--config|-P|--provider)\b/,
+    variables: '(_API_KEY|_TOKEN|_ACCESS_KEY_ID|_PROFILE)$|^CLINE_(DATA_)?DIR$',
+    args: '^(-k|--key|--data-dir|--config|-P|--provider)\\b',
     folder: '.cline',
     files: [],
   },

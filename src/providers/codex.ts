@@ -71,8 +71,8 @@ export const codex: Provider = {
   },
   login: ['.codex/auth.json'],
   otherLogins: {
-    variables: /^(OPENAI_API_KEY|OPENAI_BASE_URL|CODEX_HOME)$/,
-    args: /^(--oss|--local-provider|--profile|-p)$|\bmodel_providers?\b/,
+    variables: '^(OPENAI_API_KEY|OPENAI_BASE_URL|CODEX_HOME)$',
+    args: '^(--oss|--local-provider|--profile|-p)$|\\bmodel_providers?\\b',
     folder: '.codex',
     files: ['.codex/config.toml'],
   },

@@ -45,11 +45,11 @@ export const copilot: Provider = {
         placeholder: 'sk-',
       },
     ],
-    unless: /^COPILOT_PROVIDER_TYPE=(?!openai$)/,
+    unless: '^COPILOT_PROVIDER_TYPE=(?!openai$)',
   },
   login: [],
   otherLogins: {
-    variables: /^COPILOT_(PROVIDER_BASE_URL|HOME)$/,
+    variables: '^COPILOT_(PROVIDER_BASE_URL|HOME)$',
     args: null,
     folder: '.copilot',
     files: [],

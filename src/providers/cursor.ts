@@ -37,8 +37,8 @@ export const cursor: Provider = {
   endpoint: null,
   login: ['.config/cursor/auth.json'],
   otherLogins: {
-    variables: /^CURSOR_AUTH_TOKEN$/,
-    args: /^(-a|--api-key\b|-e|--endpoint\b)/,
+    variables: '^CURSOR_AUTH_TOKEN$',
+    args: '^(-a|--api-key\\b|-e|--endpoint\\b)',
     folder: '.config/cursor',
     files: [],
   },

@@ -32,8 +32,8 @@ export const droid: Provider = {
   login: ['.factory/auth.v2.file', '.factory/auth.v2.key'],
   models: {
     file: '.factory/settings.json',
-    holds: /"customModels"/,
-    keys: /"apiKey"\s*:\s*"\$\{([A-Za-z_]\w*)\}"/g,
+    holds: '"customModels"',
+    keys: '"apiKey"\\s*:\\s*"\\$\\{([A-Za-z_]\\w*)\\}"',
   },
   otherLogins: {
     variables: null,

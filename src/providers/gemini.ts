@@ -53,12 +53,12 @@ export const gemini: Provider = {
   endpoint: null,
   brokered: {
     keys: [geminiKey],
-    unless: /^GOOGLE_GENAI_USE_[A-Z]+=/,
+    unless: '^GOOGLE_GENAI_USE_[A-Z]+=',
   },
   login: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
   otherLogins: {
     variables:
-      /^(GOOGLE_(GEMINI|VERTEX)_BASE_URL|GOOGLE_GENAI_USE_[A-Z]+|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_ACCESS_TOKEN|CLOUD_SHELL|GEMINI_CLI_USE_COMPUTE_ADC)$/,
+      '^(GOOGLE_(GEMINI|VERTEX)_BASE_URL|GOOGLE_GENAI_USE_[A-Z]+|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_ACCESS_TOKEN|CLOUD_SHELL|GEMINI_CLI_USE_COMPUTE_ADC)$',
     args: null,
     folder: '.gemini',
     files: ['.env', '.gemini/.env', '.gemini/settings.json'],

@@ -41,7 +41,7 @@ export const goose: Provider = {
   endpoint: null,
   login: ['.config/goose/secrets.yaml', '.config/goose/config.yaml'],
   otherLogins: {
-    variables: /(_API_KEY|_TOKEN|_HOST|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
+    variables: '(_API_KEY|_TOKEN|_HOST|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$',
     args: null,
     folder: '.config/goose',
     files: [],

@@ -38,7 +38,7 @@ export const kiro: Provider = {
   endpoint: null,
   login: [],
   otherLogins: {
-    variables: /^AWS_(PROFILE|ACCESS_KEY_ID|BEARER_TOKEN_[A-Z]+)$/,
+    variables: '^AWS_(PROFILE|ACCESS_KEY_ID|BEARER_TOKEN_[A-Z]+)$',
     args: null,
     folder: '.local/share/kiro-cli',
     files: [],

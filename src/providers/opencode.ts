@@ -37,10 +37,10 @@ export const opencode: Provider = {
   passThroughEnv: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
-  loginHolds: /"(key|token|access|refresh)"/,
+  loginHolds: '"(key|token|access|refresh)"',
   otherLogins: {
     variables:
-      /^OPENCODE_(CONFIG|AUTH)(_CONTENT|_DIR)?$|(_API_KEY|_TOKEN|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
+      '^OPENCODE_(CONFIG|AUTH)(_CONTENT|_DIR)?$|(_API_KEY|_TOKEN|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$',
     args: null,
     folder: '.local/share/opencode',
     files: ['.env', 'opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],

@@ -1,7 +1,10 @@
 import type { Brokered } from './apis.ts';
 import type { Customization } from './customization.ts';
 
-/** An AI CLI as data: how to install it, start it unattended, and log it in. */
+/**
+ * An AI CLI as data, which is JSON: how to install it, start it unattended, and log it in. Regular expressions are strings
+ * without flags.
+ */
 export interface Provider {
   readonly name: string;
   /** For people: `Claude Code`. */
@@ -38,8 +41,8 @@ export interface Provider {
   readonly brokered?: Brokered;
   /** Files of its login in the caller's home; the first one is sufficient. It gets copies, since it writes to them. */
   readonly login: readonly string[];
-  /** Matches the first of them if the user is logged in, for a CLI that writes the file in any case. */
-  readonly loginHolds?: RegExp;
+  /** Regular expression for the first of them if the user is logged in, for a CLI that writes the file in any case. */
+  readonly loginHolds?: string;
   /** Models of other servers, which are sufficient without a login. */
   readonly models?: ModelsFile;
   /** Other means of login: an agent without any is rejected before it starts. */
@@ -64,17 +67,20 @@ export interface ListedEnv {
 export interface ModelsFile {
   /** Relative to the home. */
   readonly file: string;
-  /** Matches the file if it has a server. */
-  readonly holds: RegExp;
-  /** Matches each name of a variable with a key; the first group is the name. */
-  readonly keys: RegExp;
+  /** Regular expression for the file if it has a server. */
+  readonly holds: string;
+  /** Regular expression for each name of a variable with a key; the first group is the name. */
+  readonly keys: string;
 }
 
 interface OtherLogins {
-  /** Names of variables, such as a switch for a cloud, or the address of a server without keys; null for none. */
-  readonly variables: RegExp | null;
-  /** Arguments that select a model with another login, or without one; null for none. */
-  readonly args: RegExp | null;
+  /**
+   * Regular expression for names of variables, such as a switch for a cloud, or the address of a server without keys; null
+   * for none.
+   */
+  readonly variables: string | null;
+  /** Regular expression for arguments that select a model with another login, or without one; null for none. */
+  readonly args: string | null;
   /** The folder of the CLI in the home: a mount there may contain a login. */
   readonly folder: string;
   /** Files of a workspace that may contain the address and key of a model's server. */

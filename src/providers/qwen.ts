@@ -44,10 +44,10 @@ export const qwen: Provider = {
     unless: null,
   },
   login: ['.qwen/settings.json', '.qwen/oauth_creds.json'],
-  loginHolds: /"selectedType"/,
+  loginHolds: '"selectedType"',
   otherLogins: {
-    variables: /^(OPENAI|ANTHROPIC|GOOGLE_GEMINI)_BASE_URL$/,
-    args: /^--(openai-)?(api-key|base-url)\b/,
+    variables: '^(OPENAI|ANTHROPIC|GOOGLE_GEMINI)_BASE_URL$',
+    args: '^--(openai-)?(api-key|base-url)\\b',
     folder: '.qwen',
     files: ['.env', '.qwen/.env', '.qwen/settings.json'],
   },

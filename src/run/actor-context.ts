@@ -22,6 +22,7 @@ import { livePlaces } from '../preflight/check-mounts.ts';
 import { findMountProblem } from '../preflight/mount-problem.ts';
 import { sharedWorkspaces } from '../preflight/shared-workspace.ts';
 import { writablePlaces } from '../preflight/writable-mounts.ts';
+import { providersOf } from '../providers/catalogue.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
@@ -113,16 +114,18 @@ function sentRepositories(
 
 /** Identities are derived, so that an action that runs twice finds what its first run made (I3). */
 function agentsOf({
-  plan: { agents },
+  plan: flow,
   stateDir: { instance },
   folder,
   secret,
   adopted = {},
 }: RunOnDisk): Omit<AgentPort, 'reconcile'> {
-  const plans = new Map<string, AgentPlan>(agents.map(agent => [agent.name, agent]));
+  const plans = new Map<string, AgentPlan>(flow.agents.map(agent => [agent.name, agent]));
   const plan = (name: string) => plans.get(name)!;
+  const providers = providersOf(flow);
   return {
     plan,
+    provider: agent => providers.get(plan(agent).provider),
     identity: (agent, attempt) => ({
       instance,
       runId: folder.runId,

@@ -9,6 +9,7 @@ import type { SwarmNetworks } from '../networks/swarm-networks.ts';
 import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
 import { writablePlaces } from '../preflight/writable-mounts.ts';
+import { providersOf } from '../providers/catalogue.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
@@ -65,7 +66,7 @@ function imagesOf(
 ): Pick<ProvisionPort, 'image' | 'helperImage'> {
   const { plan, title } = host;
   const { folder } = run;
-  const build = imageBuilder(context, buildTimeout);
+  const build = imageBuilder(context, { timeout: buildTimeout, providers: providersOf(plan) });
   const buildOnce = memoizeAsync(key => {
     const users = plan.agents.filter(agent => imageKey(agent) === key);
     const { image, build: userBuild, gpus, provider, user } = users[0]!;

@@ -1,4 +1,4 @@
-import { providerNamed } from '../providers/catalogue.ts';
+import type { Providers } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
 import { isObject } from './fields.ts';
 import type { Finding, Path } from './findings.ts';
@@ -13,7 +13,11 @@ interface AllowField {
   readonly provider?: boolean | undefined;
 }
 
-type Agent = Pick<AgentPlan, 'provider' | 'env'>;
+/** An agent as far as its hosts depend on it; a command has no provider. */
+interface Agent {
+  readonly provider: Provider | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 interface AgentFields {
   readonly path: Path;
@@ -31,10 +35,9 @@ export function allowedHosts({ allow, provider }: AllowField, agent: Agent): str
 }
 
 /** Return the hosts of an agent's provider, with those of the addresses that the caller has set for it; none for a command. */
-function providerHosts(agent: Agent): string[] {
-  const provider = providerNamed(agent.provider);
+function providerHosts({ provider, env }: Agent): string[] {
   if (provider === undefined) return [];
-  const configured = addressesOf(provider, agent.env).map(({ host }) => host);
+  const configured = addressesOf(provider, env).map(({ host }) => host);
   return [...provider.hosts, ...configured.filter(host => hostProblem(host) === null)];
 }
 
@@ -52,12 +55,15 @@ function addressesOf({ passThroughEnv }: Provider, env: Readonly<Record<string, 
 const isLoopback = (name: string) => /^(localhost|127\.[\d.]+|\[::1\])$/.test(name);
 
 /** Find lists of hosts that allow nothing, or name a provider where there is none. */
-export function checkAllowed({ path, fields }: AgentFields, shared: AgentFields): Finding[] {
+export function checkAllowed(
+  { path, fields }: AgentFields,
+  { shared, providers }: { shared: AgentFields; providers: Providers },
+): Finding[] {
   const { network = shared.fields.network } = fields;
   if (!isObject(network) || !Array.isArray(network.allow)) return [];
   // A list in `defaults` may suit other agents.
   const from = [...path, ...('network' in fields ? ['network', 'allow'] : ['network'])];
-  const hasProvider = providerNamed(providerOf(fields, shared.fields)) !== undefined;
+  const hasProvider = providers.has(providerOf(fields, shared.fields));
   const index = network.allow.indexOf(providerPreset);
   if (index >= 0 && !hasProvider) {
     const message = `${String(path.at(-1))} has no "provider"; name one, or leave "${providerPreset}" out`;
@@ -69,12 +75,17 @@ export function checkAllowed({ path, fields }: AgentFields, shared: AgentFields)
 }
 
 /** Find lists of hosts that are too long once they are expanded, and addresses of a provider that a list cannot contain. */
-export function checkExpanded(spec: Spec, agents: readonly AgentPlan[]): Finding[] {
+export function checkExpanded(
+  spec: Spec,
+  { agents, providers }: { agents: readonly AgentPlan[]; providers: Providers },
+): Finding[] {
   return agents.flatMap(agent => {
     const network = spec.agents[agent.name]?.network ?? spec.defaults?.network;
     if (typeof network !== 'object' || network.allow === undefined) return [];
     const path = ['agents', agent.name, 'network'];
-    const addresses = usesProvider(network as AllowField) ? unreachable(agent) : [];
+    const addresses = usesProvider(network as AllowField)
+      ? unreachable(agent, providers.get(agent.provider))
+      : [];
     if (agent.network.mode === 'allow' && agent.network.hosts.length <= maxPlannedHosts)
       return addresses.map(message => ({ path, message }));
     return [{ path, message: `expected at most ${maxPlannedHosts} hosts with those of its presets` }];
@@ -84,8 +95,7 @@ export function checkExpanded(spec: Spec, agents: readonly AgentPlan[]): Finding
 const usesProvider = ({ allow, provider }: AllowField) =>
   provider !== false || allow.includes(providerPreset);
 
-function unreachable(agent: AgentPlan): string[] {
-  const provider = providerNamed(agent.provider);
+function unreachable(agent: AgentPlan, provider: Provider | undefined): string[] {
   // The broker has addresses of its own.
   if (provider === undefined || agent.auth.login?.mode === 'brokered') return [];
   return addressesOf(provider, agent.env).flatMap(({ variable, host }) =>

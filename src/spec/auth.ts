@@ -1,7 +1,8 @@
 import { lstatSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { providerNamed } from '../providers/catalogue.ts';
+import type { Providers } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { AuthField } from './auth-field.ts';
 import { findMount } from './files.ts';
 import type { Finding, Path } from './findings.ts';
@@ -26,18 +27,17 @@ interface Login {
 /** Find the logins of the caller that each agent of a spec gets. */
 export async function findLogins(
   spec: Spec | null,
-  env: Environment,
+  { env, providers }: { env: Environment; providers: Providers },
 ): Promise<{ values: Logins; findings: Finding[] }> {
   const { agents = {}, defaults = {} } = spec ?? {};
   const values = new Map<string, Login>();
   const findings: Finding[] = [];
   for (const [name, agent] of Object.entries(agents)) {
-    const provider = providerOf(agent, defaults);
-    const request = authRequest(provider, agent.auth ?? defaults.auth);
+    const provider = providers.get(providerOf(agent, defaults));
+    const request = authRequest(provider !== undefined, agent.auth ?? defaults.auth);
     const path = [...(agent.auth === undefined ? ['defaults'] : ['agents', name]), 'auth'];
     const found = await findAuth(request, { provider, env, path });
-    const { models } = providerNamed(provider) ?? {};
-    const keys = (request.login === 'off' ? null : keysInModelsFile(models, homeOf(env))) ?? [];
+    const keys = (request.login === 'off' ? null : keysInModelsFile(provider?.models, homeOf(env))) ?? [];
     values.set(name, { request, auth: found.auth, path, keys });
     findings.push(...found.findings);
   }
@@ -55,8 +55,8 @@ interface AuthRequest {
 }
 
 /** An AI provider gets every login unless the spec excludes it; a command gets only those that the spec names. */
-function authRequest(provider: string, field: AuthField = {}): AuthRequest {
-  const byDefault = provider !== 'command' && field !== 'off';
+function authRequest(isAi: boolean, field: AuthField = {}): AuthRequest {
+  const byDefault = isAi && field !== 'off';
   const {
     login = field === 'off' ? 'off' : null,
     claude = byDefault,
@@ -70,7 +70,7 @@ function authRequest(provider: string, field: AuthField = {}): AuthRequest {
 /** Find the files of these logins. Missing files are skipped; a missing ssh-agent is a finding, since the spec names it. */
 async function findAuth(
   { login, claude, gcloud, git, ssh }: AuthRequest,
-  { provider, env, path }: { provider: string; env: Environment; path: Path },
+  { provider, env, path }: { provider: Provider | undefined; env: Environment; path: Path },
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
   const home = homeOf(env);
   const candidates = [
@@ -102,11 +102,13 @@ async function findAuth(
 
 const homeOf = (env: Environment) => env.HOME || homedir();
 
-function loginFiles(provider: string, home: string): readonly string[] {
-  const { login = [], loginHolds = null, models } = providerNamed(provider) ?? {};
+function loginFiles(provider: Provider | undefined, home: string): readonly string[] {
+  const { login = [], loginHolds, models } = provider ?? {};
   const [first, ...others] = login;
   const isLoggedIn =
-    first === undefined || loginHolds === null || loginHolds.test(readOrEmpty(join(home, first)));
+    first === undefined ||
+    loginHolds === undefined ||
+    new RegExp(loginHolds).test(readOrEmpty(join(home, first)));
   const hasModels = models !== undefined && keysInModelsFile(models, home) !== null;
   return [...(isLoggedIn ? login : others), ...(hasModels ? [models.file] : [])];
 }

@@ -79,9 +79,12 @@ function whyDirect(request: LoginRequest): string | null {
   }
   const other = secrets.find(({ name }) => keys.includes(name) && !held.some(key => key.name === name));
   if (other !== undefined) return `${other.name} is not the key of an API that the broker calls`;
-  const selected = Object.keys(env).find(name => env[name] && brokered.unless?.test(`${name}=${env[name]}`));
+  const { unless } = brokered;
+  const selected = Object.keys(env).find(
+    name => env[name] && unless !== null && new RegExp(unless).test(`${name}=${env[name]}`),
+  );
   if (selected !== undefined) return `${selected} selects another API or login`;
-  const argument = args.find(word => otherLogins.args?.test(word));
+  const argument = args.find(word => otherLogins.args !== null && new RegExp(otherLogins.args).test(word));
   if (argument !== undefined) return `its argument ${argument} selects another API or login`;
   if (network.mode === 'none') return 'its network is "none"';
   const models = provider.models?.file;

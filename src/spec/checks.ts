@@ -1,3 +1,4 @@
+import type { Providers } from '../providers/catalogue.ts';
 import { checkAllowed } from './allowed-hosts.ts';
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
@@ -28,16 +29,21 @@ export function defaultFields(value: unknown): AgentFields {
 }
 
 /** Check the rules between fields. The spec is read unparsed, so that they apply even if a field is invalid. */
-export function check(value: unknown, found: readonly Finding[]): Finding[] {
+export function check(
+  value: unknown,
+  { found, providers }: { found: readonly Finding[]; providers: Providers },
+): Finding[] {
   const agents = agentFields(value);
   const shared = defaultFields(value);
   return [
     ...[shared, ...agents].flatMap(twoPrompts),
     ...[shared, ...agents].flatMap(twoImages),
     ...agents.flatMap(agent =>
-      checkProvider(agent, shared.fields).filter(({ path }) => !isBroken(found, path)),
+      checkProvider(agent, { defaults: shared.fields, providers }).filter(
+        ({ path }) => !isBroken(found, path),
+      ),
     ),
-    ...agents.flatMap(agent => checkAllowed(agent, shared)),
+    ...agents.flatMap(agent => checkAllowed(agent, { shared, providers })),
     ...agents.flatMap(agent => forgesPackets(agent, shared)),
     ...agents.flatMap(agent => mountedBelow(agent, shared)),
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),
@@ -49,9 +55,12 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
 }
 
 /** Check prompts once the prompt files are read. */
-export function checkPrompts(value: unknown, prompts: ReadonlyMap<string, string>): Finding[] {
+export function checkPrompts(
+  value: unknown,
+  { prompts, providers }: { prompts: ReadonlyMap<string, string>; providers: Providers },
+): Finding[] {
   const defaults = defaultFields(value).fields;
-  return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts }));
+  return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts, providers }));
 }
 
 function namesIn(value: unknown): string[] {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { configFolder } from './config-folder.ts';
 import { isWithin } from './paths.ts';
 
 /** Directories that are never mounted: access to any of them amounts to root on the host. */
@@ -41,6 +42,9 @@ export function forbiddenReason(
     return 'it holds your home directory as a whole, with all that you are logged in to; give a directory in it';
   if (stateDir && (isWithin(path, real(stateDir)) || isWithin(real(stateDir), path)))
     return `it is, or holds, the state directory ${stateDir}`;
+  const config = real(configFolder(process.env));
+  if (isWithin(path, config) || (existsSync(config) && isWithin(config, path)))
+    return `it is, or holds, the configuration of agent-flow in ${config}`;
   return null;
 }
 

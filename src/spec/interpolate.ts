@@ -5,7 +5,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Replace `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
  * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
- * kept. Inserted values are not interpolated again.
+ * kept. Inserted values are not interpolated again. Definitions of providers are kept as they are: in them, `${NAME}` is for
+ * the CLI.
  */
 export function interpolate(value: unknown, env: Environment): { value: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
@@ -22,7 +23,10 @@ function walk(value: unknown, path: Path, context: Context): unknown {
   if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i], context));
   if (typeof value !== 'object' || value === null) return value;
   const result: Record<string, unknown> = Object.create(null);
-  for (const [key, item] of Object.entries(value)) result[key] = walk(item, [...path, key], context);
+  for (const [key, item] of Object.entries(value)) {
+    const isDefinition = path.length === 0 && key === 'providers';
+    result[key] = isDefinition ? item : walk(item, [...path, key], context);
+  }
   return result;
 }
 

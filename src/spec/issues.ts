@@ -9,8 +9,12 @@ type Issue = z.core.$ZodIssue;
 export function validate(value: unknown): { data: Spec | null; findings: Finding[] } {
   const result = spec.safeParse(value);
   if (result.success) return { data: result.data, findings: [] };
-  return { data: null, findings: result.error.issues.flatMap(issue => toFindings(issue, [], value)) };
+  return { data: null, findings: findingsIn(result.error, value) };
 }
+
+/** Return the findings of a schema's error on a value. */
+export const findingsIn = (error: z.core.$ZodError, value: unknown): Finding[] =>
+  error.issues.flatMap(issue => toFindings(issue, [], value));
 
 function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
   const path = [...base, ...(issue.path as Path)];

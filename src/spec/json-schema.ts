@@ -9,9 +9,10 @@ export function specJsonSchema(): Record<string, unknown> {
     io: 'input',
     target: 'draft-2020-12',
     override({ jsonSchema, path }) {
-      // A value may still be `${…}`, a key may not. zod calls this once for every wrapper of a string.
+      // A value may still be `${…}`, a key and the definition of a provider may not. zod calls this once for every wrapper of a string.
       const { pattern } = jsonSchema;
-      if (pattern === undefined || pattern.endsWith(unfilled) || path.at(-1) === 'propertyNames') return;
+      const isKept = path.at(-1) === 'propertyNames' || path[1] === 'providers';
+      if (pattern === undefined || pattern.endsWith(unfilled) || isKept) return;
       jsonSchema.pattern = `${pattern}${unfilled}`;
     },
   });

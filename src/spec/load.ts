@@ -4,6 +4,7 @@ import { findLogins } from './auth.ts';
 import { findUnbrokered } from './broker.ts';
 import { check, checkPrompts } from './checks.ts';
 import { SpecError } from './errors.ts';
+import { findProviders } from './find-providers.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
 import { checkFrom } from './from.ts';
 import { checkHostSecrets } from './host-secrets.ts';
@@ -78,20 +79,23 @@ export async function planFromText(
   const early = [...source.findings, ...filled.findings];
   const { data, findings: invalid } = validate(filled.value);
   const known = [...early, ...invalid.filter(finding => !hasFindingAt(early, finding.path))];
-  const related = check(filled.value, known).filter(finding => !hasFindingAt(known, finding.path));
+  const { providers, ...defined } = await findProviders(filled.value, env);
+  const related = [...defined.findings, ...check(filled.value, { found: known, providers })].filter(
+    finding => !hasFindingAt(known, finding.path),
+  );
   const checked = [...known, ...related];
   const files = await resolveReferences(filled.value, { directory, found: checked });
   const all = [...checked, ...files.findings];
   all.push(...checkFrom(filled.value, { found: all, files }));
-  const logins = await findLogins(data, env);
-  all.push(...logins.findings, ...checkPrompts(filled.value, files.prompts));
+  const logins = await findLogins(data, { env, providers });
+  all.push(...logins.findings, ...checkPrompts(filled.value, { prompts: files.prompts, providers }));
   if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
   const order = source.keysOf(['agents']);
-  const plan = resolveFlow(data, { order, name, files, logins: logins.values, env });
+  const plan = resolveFlow(data, { order, name, files, logins: logins.values, env, providers });
   const refused = [
     ...findUnbrokered(plan, logins.values),
     ...checkRunBudget(plan),
-    ...checkExpanded(data, plan.agents),
+    ...checkExpanded(data, { agents: plan.agents, providers }),
     ...checkHostSecrets(plan),
   ];
   if (refused.length > 0) throw new SpecError(file, inOrder(refused, source.offsetOf));

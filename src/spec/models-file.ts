@@ -9,8 +9,8 @@ import type { ModelsFile } from '../providers/provider.ts';
 export function keysInModelsFile(models: ModelsFile | undefined, home: string): readonly string[] | null {
   if (models === undefined) return null;
   const text = readOrEmpty(join(home, models.file));
-  if (!models.holds.test(text)) return null;
-  return [...new Set([...text.matchAll(models.keys)].map(([, name]) => name!))];
+  if (!new RegExp(models.holds).test(text)) return null;
+  return [...new Set([...text.matchAll(new RegExp(models.keys, 'g'))].map(([, name]) => name!))];
 }
 
 /** Return the text of a file; empty if it cannot be read. */

@@ -20,6 +20,7 @@ import {
 } from './names.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
 import { count, ms, text, usd } from './plan-values.ts';
+import { definedProvider } from './provider-definition.ts';
 import { report } from './report-schema.ts';
 import { minLogSize, optionalCapabilities } from './security-fields.ts';
 import { maxMemory } from './units.ts';
@@ -211,6 +212,7 @@ export const planSchema = z
     target: z
       .strictObject({ context: z.string().min(1), isSwarm: z.literal(true).exactOptional() })
       .exactOptional(),
+    providers: z.array(definedProvider).exactOptional(),
     agents: z.array(agent).min(1),
   })
   .check(({ value: { agents }, issues }) => {

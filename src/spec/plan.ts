@@ -1,3 +1,4 @@
+import type { Provider } from '../providers/provider.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
 import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
@@ -214,6 +215,8 @@ export interface FlowPlan {
   readonly maxUsd?: number;
   /** Default: the engine that docker reaches. */
   readonly target?: TargetPlan;
+  /** The providers of its agents that the package does not have. Default: none. */
+  readonly providers?: readonly Provider[];
   /** In the order of the spec. */
   readonly agents: readonly AgentPlan[];
 }

@@ -1,17 +1,24 @@
 import * as z from 'zod';
 import { providerNames } from '../providers/catalogue.ts';
 import { text } from './fields.ts';
-import { closest, expects } from './schema-kit.ts';
+import { providerDefinition, providerNameProblem } from './provider-definition.ts';
+import { expects } from './schema-kit.ts';
 
-const known = [...providerNames, 'command'];
-const providerForm = `one of ${known.join(', ')}`;
+const providerForm = 'the name of a provider, such as "claude"';
 
-export const provider = z.enum(known as [string, ...string[]], {
-  error: issue => {
-    const meant = typeof issue.input === 'string' ? closest(issue.input, known) : undefined;
-    return meant === undefined ? expects(providerForm)(issue) : `no such provider; did you mean "${meant}"?`;
-  },
-});
+/** The names themselves are checked once the definitions of the spec and of the user's files are known. */
+export const provider = z
+  .string({ error: expects(providerForm) })
+  .meta({ examples: [...providerNames, 'command'] });
+
+export const providerDefinitions = z.record(
+  z.string().superRefine((name, context) => {
+    const problem = providerNameProblem(name);
+    if (problem !== null) context.addIssue(problem);
+  }),
+  providerDefinition,
+  { error: expects('an object of providers by name') },
+);
 
 const modelForm = 'the name of a model, as the CLI of the provider takes it';
 

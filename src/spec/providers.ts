@@ -1,4 +1,4 @@
-import { providerNamed } from '../providers/catalogue.ts';
+import type { Providers } from '../providers/catalogue.ts';
 import type { Interactive, Key, Launch, Provider } from '../providers/provider.ts';
 import { checkCustomization, customizedLaunch } from './customization.ts';
 import { maxArgumentLength } from './fields.ts';
@@ -148,9 +148,9 @@ const aiFields = [
 /** Find fields that exclude a provider, or need one. */
 export function checkProvider(
   { path, fields }: { path: Finding['path']; fields: Fields },
-  defaults: Fields,
+  { defaults, providers }: { defaults: Fields; providers: Providers },
 ): Finding[] {
-  const provider = providerNamed(providerOf(fields, defaults));
+  const provider = providers.get(providerOf(fields, defaults));
   if (provider !== undefined && 'command' in fields)
     return [
       {
@@ -182,9 +182,13 @@ export function checkProvider(
 /** Check the length of a prompt that is passed as an argument, which the kernel limits. */
 export function checkPrompt(
   { path, fields }: { path: Finding['path']; fields: Fields },
-  { defaults, prompts }: { defaults: Fields; prompts: ReadonlyMap<string, string> },
+  {
+    defaults,
+    prompts,
+    providers,
+  }: { defaults: Fields; prompts: ReadonlyMap<string, string>; providers: Providers },
 ): Finding[] {
-  const provider = providerNamed(providerOf(fields, defaults));
+  const provider = providers.get(providerOf(fields, defaults));
   if (provider === undefined || !isArgument(provider.headless.prompt)) return [];
   const { prompt, promptFile } = 'prompt' in fields || 'promptFile' in fields ? fields : defaults;
   const text = typeof promptFile === 'string' ? prompts.get(promptFile) : prompt;

@@ -1,4 +1,5 @@
-import { providerNamed } from '../providers/catalogue.ts';
+import { builtIn, type Providers } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
 import { allowedHosts } from './allowed-hosts.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
@@ -36,6 +37,7 @@ interface Found {
   readonly files: References;
   readonly logins: Logins;
   readonly env: Environment;
+  readonly providers: Providers;
 }
 
 /** Make a plan of a valid spec: every default is applied. */
@@ -43,13 +45,24 @@ export function resolveFlow(
   spec: Spec,
   { order, name, ...found }: { order: readonly string[]; name: string } & Found,
 ): FlowPlan {
+  const agents = order.map(agent =>
+    resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found),
+  );
   return {
     name: spec.name ?? name,
     concurrency: spec.concurrency ?? null,
     ...(spec.budget === undefined ? {} : { maxUsd: spec.budget.usd }),
     ...resolveTarget(spec.target),
-    agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found)),
+    ...definedProviders(agents, found.providers),
+    agents,
   };
+}
+
+/** The providers of agents that are not those of this package. */
+function definedProviders(agents: readonly AgentPlan[], providers: Providers): Pick<FlowPlan, 'providers'> {
+  const used = new Set(agents.map(({ provider }) => providers.get(provider)));
+  const defined = [...used].filter(provider => provider !== undefined && !builtIn.has(provider.name));
+  return defined.length === 0 ? {} : { providers: defined as Provider[] };
 }
 
 const resolveTarget = (target: Spec['target']): Pick<FlowPlan, 'target'> => {
@@ -81,7 +94,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const { workspace = '.' } = agent;
   const onHost = workspaceOnHost(workspace);
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
-  const provider = providerNamed(agent.provider!);
+  const provider = found.providers.get(agent.provider!);
   const { network, auth, env, secrets, hasLogin } = resolveEnvironment(name, agent, found);
   const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
@@ -125,8 +138,12 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
 }
 
 /** Merge the variables of the spec with those that the AI CLI inherits. The spec takes precedence, by name. */
-function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env: caller }: Found) {
-  const provider = providerNamed(agent.provider!);
+function resolveEnvironment(
+  name: string,
+  agent: AgentSpec,
+  { files, logins, env: caller, providers }: Found,
+) {
+  const provider = providers.get(agent.provider!);
   const { request, auth, keys } = logins.get(name)!;
   const own = (agent.secrets ?? []).map(secret => {
     const { name, file, ...rest } = typeof secret === 'string' ? { name: secret } : secret;
@@ -144,7 +161,7 @@ function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env
   const secrets = [...own, ...inherited.secrets.filter(({ name }) => !specNames.includes(name))];
   const secretNames = secrets.map(({ name }) => name);
   // With the addresses of the user, in place of which the agent may get that of the broker.
-  const network = resolveNetwork(agent.network ?? 'shared', { provider: agent.provider!, env: plain });
+  const network = resolveNetwork(agent.network ?? 'shared', { provider, env: plain });
   if (provider === undefined) return { network, auth, env: plain, secrets, hasLogin };
   const { login, ...resolved } = resolveLogin({
     ...{ provider, requested: request.login, secrets, files: auth.files },
@@ -156,7 +173,7 @@ function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env
   const others = isBrokered ? auth.files.filter(({ home }) => !provider.login.includes(home)) : auth.files;
   return {
     ...resolved,
-    network: isBrokered ? withoutProviderHosts(network, agent) : network,
+    network: isBrokered ? withoutProviderHosts(network, { field: agent.network, provider }) : network,
     auth: { ...auth, files: others, login },
     hasLogin: hasLogin && !isBrokered,
   };
@@ -188,7 +205,7 @@ function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPla
 
 function resolveNetwork(
   network: NonNullable<AgentSpec['network']>,
-  agent: Pick<AgentPlan, 'provider' | 'env'>,
+  agent: Parameters<typeof allowedHosts>[1],
 ): NetworkPlan {
   if (network === 'none' || network === 'isolated') return { mode: network };
   if (network === 'shared') return { mode: 'bridge', name: sharedNetwork };
@@ -198,9 +215,12 @@ function resolveNetwork(
 }
 
 /** A brokered agent does not call the API itself: it needs the hosts of its provider only if the spec lists them. */
-function withoutProviderHosts(network: NetworkPlan, { network: field, provider }: AgentSpec): NetworkPlan {
+function withoutProviderHosts(
+  network: NetworkPlan,
+  { field, provider }: { field: AgentSpec['network']; provider: Provider },
+): NetworkPlan {
   if (network.mode !== 'allow' || typeof field !== 'object' || field.provider !== undefined) return network;
-  const hosts = allowedHosts({ allow: field.allow ?? [], provider: false }, { provider: provider!, env: {} });
+  const hosts = allowedHosts({ allow: field.allow ?? [], provider: false }, { provider, env: {} });
   return hosts.length === 0 ? network : { mode: 'allow', hosts };
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
 import { runBudget } from './budget-field.ts';
 import { agentName, flowName, maxAgentNameLength } from './names.ts';
+import { providerDefinitions } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { target } from './target-field.ts';
 
@@ -38,6 +39,9 @@ export const spec = strict(
       ),
     budget: runBudget.optional().describe('Limits on what all AI CLIs of the run use together.'),
     target: target.optional(),
+    providers: providerDefinitions
+      .optional()
+      .describe('AI CLIs in addition to those of agent-flow, by name. See docs/custom-providers.md.'),
     defaults: defaults.optional().describe('Defaults for every agent.'),
     agents: z
       .record(

@@ -160,6 +160,7 @@ export function helperPorts(respond: string | Respond = '') {
     containers,
     engine,
     helperImage: async () => 'sha256:helper',
+    provider: () => undefined,
     identity: (_: string, attempt: number) => ({ ...identity, attempt }),
   };
   const created = () => calls.filter(call => call.startsWith('create '));

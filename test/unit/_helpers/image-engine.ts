@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { type ImageRequest, imageBuilder } from '../../../src/images/images.ts';
+import { builtIn } from '../../../src/providers/catalogue.ts';
 import { folder } from './repositories.ts';
 
 /** An image as `docker image inspect` prints it. */
@@ -56,7 +57,7 @@ export function imageEngine(
     return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout, stderr, interrupted: null };
   };
   const context = { docker, source, ...(runFolder === undefined ? {} : { folder: runFolder }) };
-  const make = imageBuilder(context, 1000);
+  const make = imageBuilder(context, { timeout: 1000, providers: builtIn });
   const request = (more: Partial<ImageRequest>) =>
     make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>

@@ -31,6 +31,7 @@ async function withUnreadableSecret(t: ExecutionContext, plan: AgentPlan = agent
     vault,
     seals,
     plan: () => plan,
+    provider: () => undefined,
     identity: () => ({ nonce }),
     transcript: () => transcript,
     networks: noNetworks,

@@ -5,6 +5,7 @@ import type { StepError } from '../../../machines/step-error.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { type Build, buildImage, lastLines } from '../../../src/images/build.ts';
 import { imageBuilder } from '../../../src/images/images.ts';
+import { builtIn } from '../../../src/providers/catalogue.ts';
 import { fakeClient, rejection } from '../_helpers/actor-ports.ts';
 import { imageEngine } from '../_helpers/image-engine.ts';
 import { folder } from '../_helpers/repositories.ts';
@@ -65,7 +66,7 @@ test('a build is found by its id though a concurrent one takes its tag', async t
   };
   const source = folder(t);
   writeFileSync(join(source, 'Dockerfile'), 'FROM scratch\n');
-  const make = imageBuilder({ docker, source }, 1000);
+  const make = imageBuilder({ docker, source }, { timeout: 1000, providers: builtIn });
   t.is(
     await make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000 }),
     'sha256:0d15',
@@ -88,7 +89,7 @@ test("Docker's content trust applies to the user's builds, not to ours", async t
   };
   const source = folder(t);
   writeFileSync(join(source, 'Dockerfile'), 'FROM scratch\n');
-  const make = imageBuilder({ docker, source }, 1000);
+  const make = imageBuilder({ docker, source }, { timeout: 1000, providers: builtIn });
   const build = { context: source, dockerfile: 'Dockerfile', args: {}, target: null };
   await make({ image: null, build, gpus: false, provider: 'command', user: null, timeout: 1000 });
   t.deepEqual(new Map(trusts).get('build'), true);

@@ -138,6 +138,7 @@ function hostOf(
       },
     },
     plan: () => run.plan.agents[0]!,
+    provider: () => undefined,
     identity: () => identity,
     transcript: (name: string, attempt: number) => `/runs/${name}/${attempt}`,
     folder: () => '/nowhere',

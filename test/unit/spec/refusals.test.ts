@@ -192,7 +192,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ dependsOn: ['a'] }, /^dependsOn\[0\]: "a": an agent cannot wait for itself/],
   [{ dependsOn: ['other'] }, /^dependsOn\[0\]: "other": no agent has this name; add the agent/],
   [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent$/],
-  [{ provider: 3 }, /^provider: 3: expected one of claude, .*, command$/],
+  [{ provider: 3 }, /^provider: 3: expected the name of a provider, such as "claude"$/],
   [
     { provider: 'claud', command: undefined },
     /^provider: "claud": no such provider; did you mean "claude"\?$/,

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { specJsonSchema } from '../src/spec/json-schema.ts';
 
 interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly description?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -22,6 +22,7 @@ const page = new URL('../docs/spec.md', import.meta.url);
 const spec = specJsonSchema() as Schema;
 const { defaults, agents, ...top } = spec.properties!;
 const agent = agents!.additionalProperties as Schema;
+const { $schema, ...provider } = (top.providers!.additionalProperties as Schema).properties!;
 
 const text = `# The spec
 
@@ -33,7 +34,8 @@ the spec, or to the working directory if the spec is read from a pipe (\`<(…)\
 written \`90s\`, \`45m\`, \`1h30m\`; sizes \`512m\`, \`4g\`.
 
 \`\${NAME}\` and \`\${NAME:-default}\` in any string are replaced from the environment; \`$\${NAME}\` is the literal
-text. Names that look like secrets are refused, because a spec is stored with its run.
+text. Names that look like secrets are refused, because a spec is stored with its run. Strings under \`providers\` are kept
+as they are.
 
 ## Top-level fields
 
@@ -45,6 +47,13 @@ Every field except \`dependsOn\` is also allowed under \`defaults\`. Fields of a
 \`timeouts\` and \`security\` are merged key by key.
 
 ${table(agent.properties!, required(agent))}
+
+## Fields of a provider
+
+They are those of an entry of \`providers\`, and of a file in \`~/.config/agent-flow/providers\`; see
+[custom-providers.md](custom-providers.md). Paths are relative to the home. Regular expressions have no slashes and flags.
+
+${table(provider, [])}
 ${unsupported(agent.properties!)}`;
 
 if (!process.argv.includes('--check')) {
@@ -62,14 +71,23 @@ function table(fields: Readonly<Record<string, Schema>>, needed: readonly string
 /** Return the row of a field, and the rows of its subfields. */
 function row(name: string, schema: Schema, isNeeded: boolean): string[] {
   if (schema.not) return [];
-  const inner = [schema, ...(schema.anyOf ?? [])].flatMap(one =>
-    name === 'defaults' ? [] : Object.entries(one.properties ?? {}),
-  );
+  const inner = name === 'defaults' ? [] : subfields(schema);
   const means = `${schema.description ?? ''}${isNeeded ? ' Required.' : ''}`;
   return [
     `| \`${name}\` | ${cell(takes(schema))} | ${cell(means)} |`,
-    ...inner.flatMap(([key, value]) => row(`${name}.${key}`, value, false)),
+    ...inner.flatMap(([key, value]) => row(`${name}${key}`, value, false)),
   ];
+}
+
+/** Return the fields of an object, and those of the objects in an array, by their paths. */
+function subfields(schema: Schema): [string, Schema][] {
+  const alternatives = [schema, ...(schema.anyOf ?? [])];
+  return alternatives.flatMap(({ properties = {}, items }) => [
+    ...Object.entries(properties).map(([key, value]): [string, Schema] => [`.${key}`, value]),
+    ...(items === undefined
+      ? []
+      : subfields(items).map(([key, value]): [string, Schema] => [`[]${key}`, value])),
+  ]);
 }
 
 function takes(schema: Schema): string {
@@ -77,12 +95,18 @@ function takes(schema: Schema): string {
   if (anyOf) return [...new Set(anyOf.map(takes))].join(' or ');
   const values = schema.enum ?? (schema.const === undefined ? [] : [schema.const]);
   if (values.length > 0) return values.map(value => `\`${JSON.stringify(value)}\``).join(', ');
-  if (type === 'array') return `array of ${items ? takes(items) : 'anything'}s`;
+  if (type === 'array') return `array of ${plural(items ? takes(items) : 'value')}`;
   if (type === 'object' && properties) return 'object';
-  if (type === 'object') return additionalProperties ? `object of ${takes(additionalProperties)}s` : 'object';
+  if (type === 'object')
+    return additionalProperties ? `object of ${plural(takes(additionalProperties))}` : 'object';
   const bounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
   const range = minimum === undefined ? '' : bounded ? `, ${minimum} to ${maximum}` : `, at least ${minimum}`;
-  return `${type === 'integer' ? 'whole number' : (type ?? 'anything')}${range}`;
+  if (Array.isArray(type)) return type.join(' or ');
+  return `${type === 'integer' ? 'whole number' : (type ?? 'value')}${range}`;
+}
+
+function plural(noun: string): string {
+  return noun.replaceAll(/(^| or )(whole )?\w+/g, words => `${words}s`);
 }
 
 /** Return a section about names that are reserved for later; empty if there are none. */

@@ -14,9 +14,10 @@ import { nameOfFile } from './name-of-file.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';
-import { checkRunBudget } from './run-budget.ts';
+
 import { parseSource, type Source } from './source.ts';
 import { readSpec, type SpecText } from './spec-text.ts';
+import { checkRunBudget, findUncounted } from './uncounted-budgets.ts';
 
 export interface SpecOptions {
   /** Environment variables that replace `${NAME}` in the spec. */
@@ -94,6 +95,7 @@ export async function planFromText(
   const plan = resolveFlow(data, { order, name, files, logins: logins.values, env, providers });
   const refused = [
     ...findUnbrokered(plan, logins.values),
+    ...findUncounted(data, plan),
     ...checkRunBudget(plan),
     ...checkExpanded(data, { agents: plan.agents, providers }),
     ...checkHostSecrets(plan),

@@ -121,7 +121,15 @@ export const interactive = strict(
       .describe('Changes if the agent has this key.'),
     ready: regex.describe('Matches its screen when it accepts a prompt.'),
     dialogs: z
-      .array(strict({ title: text, pattern: regex }, 'an object with "title" and "pattern"'))
+      .array(
+        strict(
+          {
+            title: text.describe('A phrase for people, such as `asks for a login`.'),
+            pattern: regex.describe('Matches the screen.'),
+          },
+          'an object with "title" and "pattern"',
+        ),
+      )
       .default([])
       .describe('Questions on its screen that need input.'),
   },

@@ -172,7 +172,7 @@ export function checkProvider(
     return [{ path: [...path, 'needsInput'], message: 'only an "interactive" agent can be asked to answer' }];
   if (interactive === true && budget !== undefined)
     return [{ path: [...path, 'budget'], message: 'an interactive agent does not report its usage' }];
-  if ('budget' in fields && (provider.report === null || provider.report.usage === false))
+  if ('budget' in fields && provider.report === null)
     return [{ path: [...path, 'budget'], message: `${provider.name} does not report its usage` }];
   if ('model' in fields && provider.model === null)
     return [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }];

@@ -9,7 +9,7 @@ test('amp allows all tools by its settings, since it has no flag for that', asyn
 
 test('amp accepts neither a model nor a budget', async t => {
   await t.throwsAsync(ai('amp', { model: 'opus' }), { message: /amp takes no model on its command line/ });
-  await t.throwsAsync(ai('amp', { budget: { turns: 3 } }), { message: /amp does not report its usage/ });
+  await t.throwsAsync(ai('amp', { budget: { turns: 3 } }), { message: /amp does not report its turns/ });
 });
 
 test('amp prints the events of claude, and asks for a login in words', async t => {

@@ -23,6 +23,6 @@ test('kimi accepts a key or a configuration with one as its login', async t => {
     t.is(await hasLogin('kimi', {}, { HOME: homeWith('.kimi-code/config.toml', text) }), isLogin, text);
 });
 
-test('kimi accepts no budget', async t => {
-  await t.throwsAsync(ai('kimi', { budget: { turns: 3 } }), { message: /kimi does not report its usage/ });
+test('kimi accepts no budget of turns', async t => {
+  await t.throwsAsync(ai('kimi', { budget: { turns: 3 } }), { message: /kimi does not report its turns/ });
 });

@@ -360,10 +360,27 @@ for (const image of [
 }
 
 test('a budget of tokens is refused for a CLI that does not report them', async t => {
-  const budget = { turns: 3 };
-  for (const name of ['copilot', 'amp', 'aider'])
+  const budget = { outputTokens: 3 };
+  for (const name of ['copilot', 'amp', 'aider']) {
     await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });
+    await t.throwsAsync(ai(name, { budget: { turns: 3 } }), { message: /does not report its turns/ });
+    t.deepEqual((await ai(name, { budget: { wall: '1m' } })).report?.budget, { wall: 60_000 });
+  }
   t.deepEqual((await ai('opencode', { budget })).report?.budget, budget);
+});
+
+test('a budget of tokens is accepted for a CLI that does not report them, if the broker counts them', async t => {
+  const env = {
+    HOME: '/nonexistent',
+    KIMI_MODEL_API_KEY: 'dummy-key',
+    KIMI_MODEL_BASE_URL: 'https://kimi.example/v1',
+  };
+  const brokered = { auth: { login: 'brokered' } };
+  for (const budget of [{ outputTokens: 3 }, { usd: 1 }])
+    t.deepEqual((await ai('kimi', { ...brokered, budget }, env)).report?.budget, budget);
+  await t.throwsAsync(ai('kimi', { ...brokered, budget: { turns: 3 } }, env), {
+    message: /agents\.a\.budget\.turns: kimi does not report its turns/,
+  });
 });
 
 test('the model is part of the configuration of the report: of the spec, of its arguments, or the default', async t => {

@@ -452,10 +452,12 @@ test('an AI CLI needs a prompt, of its own or of the defaults, and options that 
     await problems({ agents: { a: { provider: 'claude', ...interactive, budget: { turns: 3 } } } }),
     ['agents.a.budget: an interactive agent does not report its usage'],
   );
-  t.deepEqual(
-    await problems({ agents: { a: { provider: 'amp', prompt: 'x', model: 'y', budget: { turns: 3 } } } }),
-    ['agents.a.budget: amp does not report its usage'],
-  );
+  t.deepEqual(await problems({ agents: { a: { provider: 'amp', prompt: 'x', model: 'y' } } }), [
+    'agents.a.model: amp takes no model on its command line',
+  ]);
+  t.deepEqual(await problems({ agents: { a: { provider: 'amp', prompt: 'x', budget: { turns: 3 } } } }), [
+    'agents.a.budget.turns: amp does not report its turns',
+  ]);
 });
 
 test('a budget in dollars is a number above zero', async t => {
@@ -473,6 +475,7 @@ test('a budget in dollars is a number above zero', async t => {
 
 test('a budget of the run is refused if an AI CLI does not report its usage', async t => {
   const budget = { usd: 5 };
+  const why = 'it has no key (COPILOT_PROVIDER_API_KEY)';
   const advice = 'so the budget of the run cannot limit it; give the other agents a "budget" each';
   t.deepEqual(
     await problems({
@@ -485,7 +488,7 @@ test('a budget of the run is refused if an AI CLI does not report its usage', as
       },
     }),
     [
-      `agents.a: copilot does not report its usage, ${advice}`,
+      `agents.a: copilot does not report its usage, and no broker counts it (${why}), ${advice}`,
       `agents.b: an interactive agent does not report its usage, ${advice}`,
     ],
   );

@@ -3,8 +3,9 @@ import https from 'node:https';
 import { pipeline, Transform, type TransformCallback } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { redactor } from '../secrets/redact.ts';
+import { generates, usageOfCall } from './estimate.ts';
 import { type AcceptedCall, credentialHeaders } from './request.ts';
-import { type CallUsage, usageReader } from './usage.ts';
+import { type Answer, type CallUsage, usageReader } from './usage.ts';
 
 /** The result of a call that was forwarded. */
 export interface Forwarded {
@@ -47,24 +48,44 @@ export function forward(
     agent: isPlain ? agents.http : agents.https,
     timeout: silence,
   });
+  const body = bounded(maxBody);
+  let isAnswered = false;
+  const counted = (status: number | null, answer: Answer, isComplete: boolean) =>
+    resolve({
+      status,
+      usage:
+        isSuccess(status ?? 200) && generates(request.method, call.target)
+          ? usageOfCall(answer, { isComplete, sent: body.length })
+          : answer.usage,
+    });
   const fail = (status: number, message: string) => {
     outgoing.destroy();
     answerError(response, status, message);
-    resolve({ status: null, usage: null });
+    if (!isAnswered) resolve({ status: null, usage: null });
   };
   outgoing.on('timeout', () => fail(504, 'the API has sent nothing for 15 minutes'));
   outgoing.on('error', error => fail(502, `the API cannot be reached: ${codeOf(error)}`));
   outgoing.on('response', answer => {
+    isAnswered = true;
     outgoing.setTimeout(silence);
-    void answerWith(answer, response, credential.key).then(resolve);
+    void answerWith(answer, response, credential.key).then(({ status, isComplete, read }) =>
+      counted(status, read, isComplete),
+    );
   });
   // The agent has gone.
-  response.on('close', () => outgoing.destroy());
-  pipeline(request, bounded(maxBody), outgoing, error => {
+  response.on('close', () => {
+    outgoing.destroy();
+    // The API may have begun to answer.
+    if (!isAnswered) counted(null, noAnswer, false);
+  });
+  pipeline(request, body.stream, outgoing, error => {
     if (error instanceof TooLong) fail(413, `the request has more than ${maxBody} bytes`);
   });
   return promise;
 }
+
+const noAnswer: Answer = { usage: null, model: null, characters: 0 };
+const isSuccess = (status: number) => status >= 200 && status < 300;
 
 export interface Agents {
   readonly http: http.Agent;
@@ -99,7 +120,7 @@ async function answerWith(
   answer: IncomingMessage,
   response: ServerResponse,
   key: string,
-): Promise<Forwarded> {
+): Promise<{ status: number; isComplete: boolean; read: Answer }> {
   const { statusCode: status = 502, headers } = answer;
   const redact = redactor([key]);
   const kept = Object.entries(headers).filter(([name]) => !answerHopHeaders.includes(name));
@@ -108,11 +129,11 @@ async function answerWith(
   if (decode === undefined) {
     answer.destroy();
     answerError(response, 502, 'the API has answered in an unknown encoding');
-    return { status, usage: null };
+    return { status, isComplete: false, read: noAnswer };
   }
   response.writeHead(status, redact.deep(Object.fromEntries(kept)) as OutgoingHttpHeaders);
   response.flushHeaders();
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   const lines = redact.lines();
   const read = new Transform({
     transform(bytes: Buffer, _, done) {
@@ -121,9 +142,9 @@ async function answerWith(
     },
     flush: done => done(null, lines.end()),
   });
-  pipeline([answer, ...decode(), read, response], () => resolve());
-  await promise;
-  return { status, usage: usage.end() };
+  pipeline([answer, ...decode(), read, response], error => resolve(!error));
+  const isComplete = await promise;
+  return { status, isComplete, read: usage.end() };
 }
 
 const decoders: Readonly<Record<string, () => Transform[]>> = {
@@ -135,15 +156,22 @@ const decoders: Readonly<Record<string, () => Transform[]>> = {
 
 class TooLong extends Error {}
 
-function bounded(limit: number): Transform {
+/** Pass bytes on and count them, up to a limit. */
+function bounded(limit: number): { readonly stream: Transform; readonly length: number } {
   let length = 0;
-  return new Transform({
+  const stream = new Transform({
     transform(bytes: Buffer, _, done: TransformCallback) {
       length += bytes.length;
       if (length > limit) done(new TooLong());
       else done(null, bytes);
     },
   });
+  return {
+    stream,
+    get length() {
+      return length;
+    },
+  };
 }
 
 /** Return the code of an error: its message may contain what was sent. */

@@ -5,12 +5,22 @@ export interface CallUsage {
   readonly cachedInputTokens: number;
   readonly cacheWriteTokens: number;
   readonly outputTokens: number;
+  /** The answer was cut off, or has no counts. */
+  readonly isEstimated?: true;
+}
+
+/** An answer as far as it was read. */
+export interface Answer {
+  /** null: it has no counts. */
+  readonly usage: CallUsage | null;
+  readonly model: string | null;
+  /** The length of the text that was generated. */
+  readonly characters: number;
 }
 
 export interface UsageReader {
   add(bytes: Buffer): void;
-  /** Return the usage of the whole answer; null if it has none. */
-  end(): CallUsage | null;
+  end(): Answer;
 }
 
 /** Bytes of a line, or of an answer without lines. A longer one is not read. */
@@ -21,6 +31,8 @@ export function usageReader(isStream: boolean): UsageReader {
   let held: Buffer[] = [];
   let length = 0;
   let usage: CallUsage | null = null;
+  let model: string | null = null;
+  let characters = 0;
   const clear = () => {
     held = [];
     length = 0;
@@ -36,6 +48,8 @@ export function usageReader(isStream: boolean): UsageReader {
     const json = isStream ? text.replace(/^data:/, '') : text;
     // Most events of a stream have a piece of text and no usage.
     if (/"usage(?:Metadata)?"/.test(json)) usage = merge(usage, parse(json));
+    model ??= modelIn(json);
+    characters += generatedIn(json);
   };
   return {
     add(bytes) {
@@ -50,9 +64,21 @@ export function usageReader(isStream: boolean): UsageReader {
     },
     end() {
       read();
-      return usage;
+      return { usage, model, characters };
     },
   };
+}
+
+const modelIn = (json: string) => /"model(?:Version)?":\s*"([^"\\]{1,200})"/.exec(json)?.[1] ?? null;
+
+/** Fields with text that a model generates, in the answers of all APIs and in the events of their streams. */
+const generated =
+  /"(?:text|content|thinking|partial_json|arguments|delta|reasoning_content|refusal)":\s*"((?:[^"\\]|\\.)*)"/g;
+
+function generatedIn(json: string): number {
+  let sum = 0;
+  for (const [, text = ''] of json.matchAll(generated)) sum += text.length;
+  return sum;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

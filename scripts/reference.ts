@@ -12,6 +12,8 @@ interface Schema {
   readonly maximum?: number;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  /** Alternatives that are described on a page of their own. */
+  readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | false;
   readonly required?: readonly string[];
@@ -91,8 +93,9 @@ function subfields(schema: Schema): [string, Schema][] {
 }
 
 function takes(schema: Schema): string {
-  const { type, anyOf, items, minimum, maximum, properties, additionalProperties } = schema;
-  if (anyOf) return [...new Set(anyOf.map(takes))].join(' or ');
+  const { type, anyOf, oneOf, items, minimum, maximum, properties, additionalProperties } = schema;
+  const alternatives = anyOf ?? oneOf;
+  if (alternatives) return [...new Set(alternatives.map(takes))].join(' or ');
   const values = schema.enum ?? (schema.const === undefined ? [] : [schema.const]);
   if (values.length > 0) return values.map(value => `\`${JSON.stringify(value)}\``).join(', ');
   if (type === 'array') return `array of ${plural(items ? takes(items) : 'value')}`;

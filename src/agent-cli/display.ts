@@ -7,8 +7,6 @@ export function display(event: CliEvent): string {
   switch (event.type) {
     case 'text':
       return line(event.text);
-    case 'chunk':
-      return event.text;
     case 'toolCall':
       return line(`● ${event.name} ${oneLine(summary(event.input))}`);
     case 'toolResult':
@@ -43,7 +41,16 @@ const descriptive = ['command', 'file_path', 'path', 'pattern', 'url', 'query', 
 
 function summary(input: JsonObject): string {
   const key = descriptive.find(key => typeof input[key] === 'string');
-  return key === undefined ? JSON.stringify(input) : textOf(input[key]);
+  return key === undefined ? json(input) : textOf(input[key]);
+}
+
+function json(input: JsonObject): string {
+  try {
+    return JSON.stringify(input);
+  } catch {
+    // It is nested more deeply than the stack allows.
+    return '{…}';
+  }
 }
 
 function resultLine(text: string, isError: boolean): string {

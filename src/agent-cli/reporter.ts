@@ -1,10 +1,11 @@
 import type { ReportPlan } from '../spec/plan.ts';
 import { exceededLimit } from './budget.ts';
-import type { CliEvent, Failure, Parser } from './cli-event.ts';
+import { type CliEvent, type Failure, notice, type Parser } from './cli-event.ts';
 import { display, displayUsage, oneLine } from './display.ts';
 import type { JsonObject } from './json.ts';
+import { type LineWriter, lineWriter } from './line-writer.ts';
 import { createMeter, type Meter } from './meter.ts';
-import { parsers } from './parsers/parsers.ts';
+import { parserOf } from './parsers/parsers.ts';
 import { type WordsParser, wordsParser } from './parsers/words.ts';
 import { type AgentReport, type FailureKind, noUsage, type ReportedFailure, type Usage } from './report.ts';
 import { parseResetTime } from './reset-time.ts';
@@ -32,6 +33,7 @@ export interface Reporter {
 
 interface Session extends ReporterPorts {
   readonly plan: ReportPlan;
+  readonly output: LineWriter;
   readonly parse: Parser;
   readonly words: WordsParser;
   readonly meter: Meter;
@@ -46,7 +48,8 @@ export function createReporter(plan: ReportPlan, ports: ReporterPorts): Reporter
   const session: Session = {
     ...ports,
     plan,
-    parse: parserNamed(plan.format)(ports.now, { ...noUsage, ...plan.baseline }),
+    output: lineWriter(ports.write),
+    parse: parserOf(plan, ports.now),
     words: wordsParser(plan, ports.now),
     meter: createMeter(plan.model),
     usage: noUsage,
@@ -63,7 +66,11 @@ export function createReporter(plan: ReportPlan, ports: ReporterPorts): Reporter
   };
 }
 
+/** Characters. An agent can print a line of any length. */
+const maxLineLength = 16 * 1024 * 1024;
+
 function eventsIn({ plan, parse, words }: Session, line: string): readonly CliEvent[] {
+  if (line.length > maxLineLength) return [notice('a line of more than 16 MiB is not read')];
   const value = parseJson(line);
   if (typeof value === 'object' && value !== null) return parse(value as JsonObject);
   // A bare number or string is JSON too, but counts as words for a plan with `words`.
@@ -71,8 +78,10 @@ function eventsIn({ plan, parse, words }: Session, line: string): readonly CliEv
 }
 
 function handle(session: Session, event: CliEvent): void {
-  if (event.type !== 'failure') session.write(display(event));
   switch (event.type) {
+    case 'chunk':
+      session.output.piece(event.text);
+      break;
     case 'failure':
       fail(session, event);
       break;
@@ -89,6 +98,8 @@ function handle(session: Session, event: CliEvent): void {
     case 'recovered':
       recover(session);
       break;
+    default:
+      session.output.lines(display(event));
   }
 }
 
@@ -109,7 +120,7 @@ function fail(session: Session, failure: Failure): void {
     const resetsAt = kind === 'quota' ? (quotaResetAt ?? parseResetTime(message, now())) : null;
     session.failure = { kind, message, resetsAt };
   }
-  session.write(display(failure));
+  session.output.lines(display(failure));
   keep(session, {});
   if (failure.isFinal) session.endCli();
 }
@@ -141,7 +152,7 @@ function exceed(session: Session, limit: string): void {
 }
 
 function finish(session: Session, exit: Exit): Exit {
-  const { plan, words } = session;
+  const { plan, words, output } = session;
   const isUnexplained = session.failure === null && 'code' in exit && (session.hasFailed || exit.code !== 0);
   // The output may contain any words. Only the last lines of a CLI that failed count as its reason.
   const reason = isUnexplained ? words.findLast(line => kindOfWords(plan, line) !== null) : undefined;
@@ -152,16 +163,11 @@ function finish(session: Session, exit: Exit): Exit {
       message: / error="([^"]+)"/.exec(reason)?.[1] ?? reason,
       kind: null,
     });
-  session.write(displayUsage({ ...session.usage, costUsd: costOfUsage(session.usage).usd }));
+  output.end();
+  output.lines(displayUsage({ ...session.usage, costUsd: costOfUsage(session.usage).usd }));
   if ('signal' in exit) return session.hasFailed ? { code: 1 } : exit;
   // A CLI that reports a failure has failed, whatever its exit code.
   return exit.code === 0 && session.hasFailed ? { code: 1 } : exit;
-}
-
-function parserNamed(format: string) {
-  const parser = Object.entries(parsers).find(([name]) => name === format)?.[1];
-  if (parser === undefined) throw new Error(`"${format}" is not a format that agent-report reads`);
-  return parser;
 }
 
 function kindOfWords({ login, quota }: ReportPlan, text: string): FailureKind | null {

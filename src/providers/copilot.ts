@@ -1,4 +1,5 @@
 import { customOpenaiApi } from './apis.ts';
+import { copilotEvents } from './copilot-events.ts';
 import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
@@ -11,11 +12,11 @@ export const copilot: Provider = {
   headless: { args: ['--allow-all', '--no-ask-user', '--output-format', 'json'], prompt: 'stdin' },
   interactive: null,
   report: {
-    format: 'copilot',
+    format: 'jsonl',
+    events: copilotEvents,
     login:
       '\\b401\\b|authentication (failed|required)|no authentication information|not supported by copilot|not logged in',
     quota: '\\b429\\b|rate limit|(exceeded|out of|no) .*(quota|premium requests)',
-    usage: false,
     words: { asks: null, waits: null },
   },
   model: '--model',

@@ -1,4 +1,5 @@
 import { mcpServersIn } from './customization.ts';
+import { droidEvents } from './droid-events.ts';
 import type { Provider } from './provider.ts';
 
 export const droid: Provider = {
@@ -18,7 +19,8 @@ export const droid: Provider = {
   },
   interactive: null,
   report: {
-    format: 'droid',
+    format: 'jsonl',
+    events: droidEvents,
     login: '\\b401\\b|authentication failed|factory_api_key|(incorrect|invalid|missing) api key|unauthorized',
     quota: '\\b429\\b|\\b402\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance|tokens)',
     words: { asks: null, waits: null },

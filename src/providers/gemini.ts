@@ -1,5 +1,6 @@
 import { geminiKey } from './apis.ts';
 import { mcpServersIn } from './customization.ts';
+import { geminiEvents } from './gemini-events.ts';
 import type { Provider } from './provider.ts';
 
 export const gemini: Provider = {
@@ -32,7 +33,8 @@ export const gemini: Provider = {
     ],
   },
   report: {
-    format: 'gemini',
+    format: 'jsonl',
+    events: geminiEvents,
     login: 'api key not valid|must specify the gemini_api_key|auth method|\\b401\\b',
     quota: 'exhausted your .*quota|quota will reset|\\b429\\b',
   },

@@ -1,4 +1,5 @@
 import { customOpenaiApi } from './apis.ts';
+import { kimiEvents } from './kimi-events.ts';
 import type { Provider } from './provider.ts';
 
 export const kimi: Provider = {
@@ -10,10 +11,10 @@ export const kimi: Provider = {
   headless: { args: ['--output-format', 'stream-json'], prompt: { flag: '--prompt' } },
   interactive: null,
   report: {
-    format: 'kimi',
+    format: 'jsonl',
+    events: kimiEvents,
     login: '\\b401\\b|provider\\.auth_error|no model configured|/login|(incorrect|invalid|missing) api key',
     quota: '\\b429\\b|rate.?limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
-    usage: false,
     words: { asks: null, waits: null },
   },
   model: '--model',

@@ -1,4 +1,5 @@
 import { mcpServersIn } from './customization.ts';
+import { opencodeEvents } from './opencode-events.ts';
 import type { Provider } from './provider.ts';
 
 export const opencode: Provider = {
@@ -14,7 +15,8 @@ export const opencode: Provider = {
   },
   interactive: null,
   report: {
-    format: 'opencode',
+    format: 'jsonl',
+    events: opencodeEvents,
     login:
       'no providers are available|\\b401\\b|unauthorized|(invalid|incorrect|missing|no) api key|api key .*(missing|not valid|invalid)|not logged in',
     quota: '\\b429\\b|rate limit|(exceeded|out of) .*(quota|credits)|insufficient_quota',

@@ -1,4 +1,5 @@
 import { anthropicKey, openaiKey } from './apis.ts';
+import { piEvents } from './pi-events.ts';
 import type { Provider } from './provider.ts';
 
 const address = (provider: string, variable: string) => ({
@@ -16,7 +17,8 @@ export const pi: Provider = {
   headless: { args: ['--print', '--mode', 'json'], prompt: 'stdin' },
   interactive: null,
   report: {
-    format: 'pi',
+    format: 'jsonl',
+    events: piEvents,
     login: '\\b401\\b|no api key found|(incorrect|invalid|missing) api key|/login|unauthorized',
     quota: '\\b429\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
     words: { asks: null, waits: null },

@@ -1,5 +1,6 @@
 import type { Brokered } from './apis.ts';
 import type { Customization } from './customization.ts';
+import type { Report } from './report.ts';
 
 /**
  * An AI CLI as data, which is JSON: how to install it, start it unattended, and log it in. Regular expressions are strings
@@ -137,37 +138,6 @@ interface Dialog {
   readonly title: string;
   /** Regular expression for the screen. */
   readonly pattern: string;
-}
-
-/** Configuration of agent-report, which formats the JSON output of a CLI and reads usage and failures from it. */
-export interface Report {
-  readonly format:
-    | 'claude'
-    | 'codex'
-    | 'gemini'
-    | 'opencode'
-    | 'copilot'
-    | 'cline'
-    | 'qwen'
-    | 'pi'
-    | 'kimi'
-    | 'droid'
-    | 'words';
-  /** Regular expression for its messages without a login. */
-  readonly login: string;
-  /** Regular expression for its messages when the quota is exhausted. */
-  readonly quota: string;
-  /** The model that its pinned release uses by default, if its events do not name the model. */
-  readonly model?: string;
-  /** false: it does not report its usage. */
-  readonly usage?: false;
-  /** Failures that it prints as text, also on stderr. */
-  readonly words?: {
-    /** Printed when it begins to wait for a login; a regular expression. */
-    readonly asks: string | null;
-    /** Printed when it begins to wait for its quota; the first group is the reason. */
-    readonly waits: string | null;
-  };
 }
 
 export interface Settings {

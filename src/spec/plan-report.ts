@@ -1,6 +1,10 @@
+import type { EventRule } from '../providers/report.ts';
+
 /** Configuration of `agent-report`: the format of the JSON lines, and regular expressions for failures. */
 export interface ReportPlan {
   readonly format: string;
+  /** The rules of the format `jsonl`. */
+  readonly events?: readonly EventRule[];
   readonly login: string;
   readonly quota: string;
   readonly usage?: false;

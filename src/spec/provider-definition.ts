@@ -6,8 +6,8 @@ import { text } from './fields.ts';
 import { customization } from './provider-customization-fields.ts';
 import * as launch from './provider-launch-fields.ts';
 import * as login from './provider-login-fields.ts';
-import { providerReport } from './provider-report.ts';
 import * as value from './provider-values.ts';
+import { report } from './report-field.ts';
 import { closest, strict } from './schema-kit.ts';
 
 /** The fields of a provider that a definition sets. */
@@ -21,10 +21,10 @@ const fields = {
   interactive: launch.interactive
     .nullable()
     .describe('Its start with its terminal interface. Default: not supported.'),
-  report: providerReport
+  report: report
     .nullable()
     .describe(
-      'How its output is read. Default: it is shown unchanged, and failures are read from its last lines; null: not at all.',
+      'How its output is read, see docs/custom-providers.md. Default: it is shown unchanged, and failures are read from its last lines; null: not at all.',
     ),
   model: text.min(1).nullable().describe('The option for a model. Default: it takes none.'),
   env: value.env.describe('Environment variables that it always gets.'),

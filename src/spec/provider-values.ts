@@ -8,13 +8,19 @@ import { expects } from './schema-kit.ts';
 
 const regexForm = 'a regular expression of JavaScript, without slashes and flags';
 
-export const regex = z.string({ error: expects(regexForm) }).refine(isRegex, { error: expects(regexForm) });
+export const regex = z.string({ error: expects(regexForm) }).refine(value => regexProblem(value) === null, {
+  error: ({ input }) => `expected ${regexForm}: ${regexProblem(String(input))}`,
+  abort: true,
+});
 
-function isRegex(text: string): boolean {
+/** Return why a text is not a regular expression; null if it is one. */
+function regexProblem(text: string): string | null {
   try {
-    return new RegExp(text) instanceof RegExp;
-  } catch {
-    return false;
+    new RegExp(text);
+    return null;
+  } catch (error) {
+    // Without the expression itself: `Invalid regular expression: /(/: Unterminated group`.
+    return (error as Error).message.replace(/^.*: /s, '');
   }
 }
 

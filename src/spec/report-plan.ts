@@ -1,4 +1,5 @@
 import type { Provider } from '../providers/provider.ts';
+import { reportsUsage } from '../providers/report.ts';
 import type { BudgetPlan, ReportPlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
 
@@ -12,6 +13,7 @@ export function reportOf(
   const model = given ?? modelIn(args, option) ?? (choosesModel(args) ? undefined : byDefault);
   return {
     ...patterns,
+    ...(reportsUsage(report) ? {} : { usage: false as const }),
     ...(model === undefined ? {} : { model }),
     ...(budget === undefined ? {} : { budget: withoutUndefined(budget) }),
   };

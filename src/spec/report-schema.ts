@@ -1,9 +1,11 @@
 import * as z from 'zod';
+import { eventRules } from './event-rules.ts';
 import { count, ms, text, usd } from './plan-values.ts';
 
 /** The configuration of an output's parser in a plan that is read back from disk. */
 export const report = z.strictObject({
   format: text,
+  events: eventRules(text).exactOptional(),
   login: text,
   quota: text,
   usage: z.literal(false).exactOptional(),

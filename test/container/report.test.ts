@@ -11,6 +11,7 @@ import { gemini } from '../../src/providers/gemini.ts';
 import { kiro } from '../../src/providers/kiro.ts';
 import { opencode } from '../../src/providers/opencode.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { reportOf } from '../../src/spec/report-plan.ts';
 import { reportIn } from '../../src/transcript/agent-report.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
 
@@ -32,7 +33,8 @@ async function reported(
       `--mount=type=bind,source=${folder},target=/lines,readonly=true`,
     ],
   });
-  const command = ['/provider/agent-report', JSON.stringify(report), 'sh', '-c', `cat /lines/lines; ${exit}`];
+  const plan = reportOf({ report, model: null }, {});
+  const command = ['/provider/agent-report', JSON.stringify(plan), 'sh', '-c', `cat /lines/lines; ${exit}`];
   await box.inject(`exec ${command.map(quoted).join(' ')}`);
   const { code, output } = await box.end();
   const pane = output.replaceAll('\r', '');

@@ -1,28 +1,35 @@
-import type { Report } from '../../providers/provider.ts';
-import type { ParserFactory } from '../cli-event.ts';
+import type { Report } from '../../providers/report.ts';
+import type { ReportPlan } from '../../spec/plan.ts';
+import type { Parser, ParserFactory } from '../cli-event.ts';
+import { noUsage } from '../report.ts';
 import { claudeParser } from './claude.ts';
 import { clineParser } from './cline.ts';
 import { codexParser } from './codex.ts';
-import { copilotParser } from './copilot.ts';
-import { droidParser } from './droid.ts';
-import { geminiParser } from './gemini.ts';
-import { kimiParser } from './kimi.ts';
-import { opencodeParser } from './opencode.ts';
-import { piParser } from './pi.ts';
 import { qwenParser } from './qwen.ts';
+import { rulesParser } from './rules.ts';
 
 /** By `format` of a provider's report. */
-export const parsers: Readonly<Record<Report['format'], ParserFactory>> = {
+const parsers: Readonly<Record<Exclude<Report['format'], 'jsonl'>, ParserFactory>> = {
   claude: claudeParser,
   codex: codexParser,
-  gemini: geminiParser,
-  opencode: opencodeParser,
-  copilot: copilotParser,
   cline: clineParser,
   qwen: qwenParser,
-  pi: piParser,
-  kimi: kimiParser,
-  droid: droidParser,
   // A CLI without events.
   words: () => () => [],
 };
+
+/**
+ * Return the parser of the JSON lines of a CLI.
+ *
+ * @param now Returns milliseconds since the epoch.
+ * @throws Error if there is no such format.
+ */
+export function parserOf(
+  { format, events = [], baseline }: Pick<ReportPlan, 'format' | 'events' | 'baseline'>,
+  now: () => number,
+): Parser {
+  if (format === 'jsonl') return rulesParser(events, now);
+  const parser = Object.entries(parsers).find(([name]) => name === format)?.[1];
+  if (parser === undefined) throw new Error(`"${format}" is not a format that agent-report reads`);
+  return parser(now, { ...noUsage, ...baseline });
+}

@@ -14,6 +14,8 @@ export interface WordsParser {
 const keptLines = 20;
 /** The CLI itself may wait for a quota that is reset within this many milliseconds. */
 const shortWaitMs = 60_000;
+/** Characters of a line in which patterns are searched: the time that some need grows with the square of its length. */
+const maxSearched = 4096;
 /** Maximum waits in a row without a reply. The CLI would wait until its agent times out. */
 const maxWaits = 10;
 
@@ -35,12 +37,13 @@ export function wordsParser({ words }: Pick<ReportPlan, 'words'>, now: () => num
     parse(line) {
       if (line.trim() === '') return [];
       if (!words) return [text(line)];
-      lines.push(line);
+      const searched = line.slice(0, maxSearched);
+      lines.push(searched);
       if (lines.length > keptLines) lines.shift();
-      const reason = waits?.exec(line)?.[1];
+      const reason = waits?.exec(searched)?.[1];
       return [
         text(line),
-        ...(asks?.test(line) ? [final(line, 'authentication')] : []),
+        ...(asks?.test(searched) ? [final(searched, 'authentication')] : []),
         ...(reason === undefined ? [] : waitsFor(reason)),
       ];
     },

@@ -2,6 +2,7 @@ import type { AgentReport } from '../../../src/agent-cli/report.ts';
 import { createReporter, type Exit } from '../../../src/agent-cli/reporter.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import type { ReportPlan } from '../../../src/spec/plan.ts';
+import { reportOf } from '../../../src/spec/report-plan.ts';
 
 export const now = new Date(2026, 10, 25, 13, 30, 20).getTime();
 
@@ -14,7 +15,7 @@ export function reported(
   let printed = '';
   let report: AgentReport | null = null;
   let ended = 0;
-  const plan: ReportPlan = { ...provided!, ...more };
+  const plan: ReportPlan = { ...reportOf({ report: provided, model: null }, {})!, ...more };
   const reporter = createReporter(plan, {
     write: text => {
       printed += text;

@@ -13,7 +13,7 @@ test('copilot allows all tools, asks nothing and reads its prompt from standard 
     'gpt',
   ]);
   t.is(stdin, 'prompt');
-  t.like(report, { format: 'copilot', usage: false });
+  t.like(report, { format: 'jsonl', usage: false });
 });
 
 test('copilot does not update itself', async t => {

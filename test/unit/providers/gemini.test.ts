@@ -5,7 +5,7 @@ test('gemini approves its own actions, prints events as JSON and reads its promp
   const { command, stdin, report } = await ai('gemini', { model: 'pro' }, { GEMINI_API_KEY: 'dummy-key' });
   t.deepEqual(command, ['gemini', '--yolo', '--output-format=stream-json', '--skip-trust', '--model', 'pro']);
   t.is(stdin, 'prompt');
-  t.is(report?.format, 'gemini');
+  t.is(report?.format, 'jsonl');
 });
 
 test('gemini sends no telemetry and starts no other process of itself', async t => {

@@ -16,7 +16,7 @@ test('opencode prints events as JSON and its retries as a log, and reads its pro
     'a/b',
   ]);
   t.is(stdin, 'prompt');
-  t.is(report?.format, 'opencode');
+  t.is(report?.format, 'jsonl');
 });
 
 test('opencode never uses a model of its vendor unless its configuration enables it', async t => {

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { parsers } from '../../../../src/agent-cli/parsers/parsers.ts';
 import { createReporter } from '../../../../src/agent-cli/reporter.ts';
+import { providerNamed, providers } from '../../../../src/providers/catalogue.ts';
+import { reportOf } from '../../../../src/spec/report-plan.ts';
 
 /** Values for every field that a parser reads. */
 const values = [null, 0, -1, 'text', true, [], [null], [1, 'a', {}], {}, { type: 'text', text: {} }];
@@ -15,7 +16,7 @@ const fields = {
   pi: ['message_end', 'tool_execution_start', 'tool_execution_end', 'auto_retry_start'],
   kimi: ['turn.step.retrying'],
   droid: ['message', 'tool_call', 'tool_result', 'completion', 'error'],
-  words: ['any'],
+  aider: ['any'],
 } as const;
 const names = [
   ...['message', 'event', 'item', 'part', 'data', 'error', 'usage', 'stats', 'content', 'rate_limit_info'],
@@ -33,10 +34,14 @@ const names = [
   ...['result', 'state', 'tokens', 'output', 'input', 'changes', 'parameters', 'num_turns', 'total_cost_usd'],
 ];
 
-for (const [format, types] of Object.entries(fields))
-  test(`fields of any type do not break the parser of ${format}`, t => {
-    t.true(format in parsers);
-    const plan = { format, login: 'x', quota: 'y' };
+test('every provider with events of its own is in the list', t => {
+  const reports = new Set(providers.map(({ report }) => JSON.stringify(report)));
+  t.is(reports.size - 1, Object.keys(fields).length, 'amp prints the events of claude');
+});
+
+for (const [name, types] of Object.entries(fields))
+  test(`fields of any type do not break the parser of ${name}`, t => {
+    const plan = reportOf(providerNamed(name)!, {})!;
     const reporter = createReporter(plan, { write() {}, save() {}, endCli() {}, now: () => 0 });
     for (const type of types)
       for (const value of values) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Bundle the programs of src/agent-cli into docker/provider, that of src/broker into docker/broker, and those of
-// src/secret-proxy into docker/proxy. They are checked in: an image is built from the package, or from a checkout in which
-// nothing else was built. With --check, write nothing and fail if one is stale.
+// Bundle the programs of src/agent-cli into docker/provider, that of src/broker into docker/broker, that of src/model-stub
+// into docker/model-stub, and those of src/secret-proxy into docker/proxy. They are checked in: an image is built from the
+// package, or from a checkout in which nothing else was built. With --check, write nothing and fail if one is stale.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
@@ -16,6 +16,12 @@ const bundles = [
     target: 'node18',
   },
   { source: 'src/broker', programs: ['agent-broker'], folder: 'docker/broker', target: 'node22' },
+  {
+    source: 'src/model-stub',
+    programs: ['agent-model-stub'],
+    folder: 'docker/model-stub',
+    target: 'node22',
+  },
   {
     source: 'src/secret-proxy',
     programs: ['proxy-secrets', 'proxy-grant'],

@@ -1,8 +1,9 @@
 import { enginesOf } from '../connection/run-connection.ts';
 import { EngineError, UsageError } from '../errors.ts';
-import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { endedCheckFolders, removeCheckFolder } from '../provider-check/check-folder.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { planCleanup, planTable, skippedLines } from './cleanup/plan.ts';
+import { type CleanupRequest, planCleanup, planTable, skippedLines } from './cleanup/plan.ts';
 import { combined, dryRunResult, type Removed, removeAll } from './cleanup/remove.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { parseAge } from './times.ts';
@@ -40,31 +41,54 @@ export const cleanup: Command = {
 
   async handler(options: CleanupOptions) {
     const { stateDir, dryRun, json } = options;
-    const runsOlderThan = ageOf(options);
+    const request = { ...options, runsOlderThan: ageOf(options) };
     const state = openStateDir(stateDirPath(stateDir, process.env));
-    const engines = await enginesOf(state);
-    const plans = await planCleanup(engines, state, { ...options, runsOlderThan });
-    for (const line of plans.flatMap(({ plan }) => skippedLines(plan))) printLine(line);
-    const list = planTable(
-      state,
-      plans.map(({ plan }) => plan),
-    );
-    if (list !== '') printLine(list);
-
-    const results = dryRun ? plans.map(({ plan }) => dryRunResult(plan)) : await removeAll(plans, state);
-    const done = combined(results.map(result => result.done));
-    if (json) printJson({ dryRun, ...done });
-    else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
-    const problems = [
-      ...engines.missing.map(({ why }) => why),
-      ...new Set(plans.flatMap(({ plan }) => plan.problems)),
-    ];
-    const failures = results.flatMap(result => result.failures);
-    if (failures.length > 0) problems.unshift(`could not remove ${failures.join('; ')}`);
+    const cleaned = [await cleanState(state, request)];
+    const checks: string[] = [];
+    for (const folder of endedCheckFolders(state)) {
+      const ofCheck = await cleanState(folder.state, { ...request, ...onlyContainers });
+      cleaned.push(ofCheck);
+      if (ofCheck.problems.length > 0) continue;
+      checks.push(folder.id);
+      if (!dryRun) removeCheckFolder(folder);
+    }
+    const done = combined(cleaned.map(part => part.done));
+    if (json) printJson({ dryRun, ...done, checks });
+    else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary({ ...done, checks })}`);
+    const problems = cleaned.flatMap(part => part.problems);
     if (problems.length > 0) throw new EngineError(problems.join('\n'));
     return 0;
   },
 };
+
+/** A check of a provider has left containers and networks at most. */
+const onlyContainers = { all: false, network: false, images: false, runsOlderThan: null };
+
+/** Remove what the runs of a state directory have left, or in a dry run print it. */
+async function cleanState(
+  state: StateDir,
+  { dryRun, ...request }: CleanupRequest & Pick<CleanupOptions, 'dryRun'>,
+): Promise<{ readonly done: Removed; readonly problems: readonly string[] }> {
+  const engines = await enginesOf(state);
+  const plans = await planCleanup(engines, state, request);
+  for (const line of plans.flatMap(({ plan }) => skippedLines(plan))) printLine(line);
+  const list = planTable(
+    state,
+    plans.map(({ plan }) => plan),
+  );
+  if (list !== '') printLine(list);
+
+  const results = dryRun ? plans.map(({ plan }) => dryRunResult(plan)) : await removeAll(plans, state);
+  const failures = results.flatMap(result => result.failures);
+  return {
+    done: combined(results.map(result => result.done)),
+    problems: [
+      ...(failures.length > 0 ? [`could not remove ${failures.join('; ')}`] : []),
+      ...engines.missing.map(({ why }) => why),
+      ...new Set(plans.flatMap(({ plan }) => plan.problems)),
+    ],
+  };
+}
 
 /** Return the minimum age of runs to remove, in milliseconds, or null to remove none. */
 function ageOf({ runs, olderThan }: CleanupOptions): number | null {
@@ -80,16 +104,26 @@ function ageOf({ runs, olderThan }: CleanupOptions): number | null {
   return age;
 }
 
-function summary({ removed, networks, volumes, reservations, images, runs }: Removed): string {
+function summary({
+  removed,
+  networks,
+  volumes,
+  reservations,
+  images,
+  runs,
+  checks,
+}: Removed & { readonly checks: readonly string[] }): string {
   const counts = [
     ['network', networks.length],
     ['volume', volumes.length],
     ['reservation', reservations.length],
     ['image', images.removed.length],
     ['run', runs.removed.length],
+    ['check of a provider', checks.length],
   ] as const;
   const more = counts.filter(([, count]) => count > 0).map(([what, count]) => counted(count, what));
   return [counted(removed.length, 'container'), ...more].join(', ');
 }
 
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const counted = (count: number, what: string) =>
+  `${count} ${count === 1 ? what : what.replace(/^\w+/, word => `${word}s`)}`;

@@ -13,6 +13,7 @@ interface ProvidersOptions extends CommonOptions {
   readonly json: boolean;
   readonly outdated: boolean;
   readonly exitCode: boolean;
+  readonly check?: string;
 }
 
 export const providers: Command = {
@@ -29,13 +30,24 @@ export const providers: Command = {
         default: false,
         describe: 'With --outdated: exit with 1 if one is outdated',
       })
-      .check(({ outdated, exitCode }) => {
+      .option('check', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Run a CLI with a stub of its model, and print what works',
+      })
+      .check(({ outdated, exitCode, check }) => {
+        if (check !== undefined && outdated) throw new Error('--check and --outdated cannot be combined');
         if (exitCode && !outdated) throw new Error('--exit-code needs --outdated');
         return true;
-      }),
+      })
+      .example('$0 providers --check claude', 'Install Claude Code and check it'),
 
-  handler: ({ json, outdated, exitCode }: ProvidersOptions) =>
-    outdated ? compareReleases({ json, exitCode }) : listProviders(json),
+  async handler(options: ProvidersOptions) {
+    const { json, outdated, check } = options;
+    if (check === undefined) return outdated ? compareReleases(options) : listProviders(json);
+    const { runCheck } = await import('./providers/check.ts');
+    return runCheck(check, options);
+  },
 };
 
 async function listProviders(json: boolean): Promise<number> {

@@ -20,7 +20,7 @@ export const label = {
   /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
   content: 'tmux-agents.content',
-  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy`, `broker`, `provider` or `pause`. Containers inherit it. */
+  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy`, `broker`, `model-stub`, `provider` or `pause`. Containers inherit it. */
   image: 'tmux-agents.image',
 } as const;
 
@@ -40,11 +40,15 @@ export interface RunOwner {
   readonly runId: string;
 }
 
-/** The resources of a run beside its agents. A `repository` is the volume that clones are made from. */
+/**
+ * The resources of a run beside its agents. A `repository` is the volume that clones are made from, a `model-stub` the model
+ * of agents that `agent-flow providers --check` runs.
+ */
 export type OwnedRole =
   | 'network'
   | 'proxy'
   | 'broker'
+  | 'model-stub'
   | 'helper'
   | 'workspace'
   | 'bundle'

@@ -11,7 +11,7 @@ import { type Image, type ImageContext, inspectImage, limits } from './inspect.t
 export interface Build {
   readonly tag: string;
   /** The value of its label. */
-  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy' | 'broker' | 'provider';
+  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy' | 'broker' | 'model-stub' | 'provider';
   /** For messages: `build tmux-agents-base:latest`. */
   readonly operation: string;
   readonly folder: string;

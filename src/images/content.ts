@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** The folders of independent images, within the folder of our images. */
 export const providerFolder = 'provider';
-const independent = ['proxy', 'broker', providerFolder];
+const independent = ['proxy', 'broker', 'model-stub', providerFolder];
 
 /**
  * Hash the names, modes and contents of all files of a folder. They are read synchronously: a turn of the event loop for each

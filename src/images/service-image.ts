@@ -5,11 +5,11 @@ import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 
 /**
- * Find the image of a container that serves the agents of a run, or build it. One of other content is never used: its proxy
- * would have unknown rules, and its broker would get the keys.
+ * Find the image of a container that serves agents, or build it. One of other content is never used: its proxy would have
+ * unknown rules, and its broker would get the keys.
  */
 export async function ensureServiceImage(
-  kind: 'proxy' | 'broker',
+  kind: 'proxy' | 'broker' | 'model-stub',
   timeout: number,
   context: ImageContext,
 ): Promise<Image> {

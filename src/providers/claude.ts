@@ -118,5 +118,8 @@ export const claude: Provider = {
       trusted: {},
     },
   },
+  conversation: { files: ['.claude/projects'], args: ['--continue'] },
+  outputSchema: { flag: '--json-schema', takes: 'text', field: 'structured_output' },
+  check: { api: 'anthropic', env: { ANTHROPIC_API_KEY: '$KEY', ANTHROPIC_BASE_URL: '$URL' } },
   hosts: ['api.anthropic.com:443', 'platform.claude.com:443', 'console.anthropic.com:443', 'claude.ai:443'],
 };

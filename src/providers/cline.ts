@@ -50,5 +50,24 @@ export const cline: Provider = {
     instructions: '.cline/rules/agent-flow.md',
     trust: null,
   },
+  check: {
+    api: 'chat',
+    env: { OPENAI_API_KEY: '$KEY' },
+    // As written by `cline auth`; the key is in the environment.
+    files: {
+      '.cline/data/settings/providers.json': {
+        version: 1,
+        lastUsedProvider: 'openai-compatible',
+        modes: {},
+        providers: {
+          'openai-compatible': {
+            settings: { provider: 'openai-compatible', model: 'stub-model', baseUrl: '$URL/v1' },
+            updatedAt: '2026-11-01T00:00:00.000Z',
+            tokenSource: 'manual',
+          },
+        },
+      },
+    },
+  },
   hosts: ['api.cline.bot:443', 'api.anthropic.com:443', 'api.openai.com:443', 'openrouter.ai:443'],
 };

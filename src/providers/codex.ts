@@ -96,5 +96,8 @@ export const codex: Provider = {
       },
     },
   },
+  conversation: { files: ['.codex/sessions'], args: ['resume', '--last', '-'] },
+  outputSchema: { flag: '--output-schema', takes: 'file', field: null },
+  check: { api: 'openai', env: { OPENAI_API_KEY: '$KEY', OPENAI_BASE_URL: '$URL/v1' } },
   hosts: ['api.openai.com:443', 'auth.openai.com:443', 'chatgpt.com:443'],
 };

@@ -71,6 +71,15 @@ export const copilot: Provider = {
       trusted: { env: { COPILOT_ALLOW_ALL: 'true' } },
     },
   },
+  conversation: { files: ['.copilot/session-state'], args: ['--continue'] },
+  check: {
+    api: 'chat',
+    env: {
+      COPILOT_PROVIDER_API_KEY: '$KEY',
+      COPILOT_PROVIDER_BASE_URL: '$URL/v1',
+      COPILOT_MODEL: 'gpt-5.4',
+    },
+  },
   hosts: [
     ...['api.github.com:443', 'github.com:443', 'api.githubcopilot.com:443', '*.githubcopilot.com:443'],
     'copilot-proxy.githubusercontent.com:443',

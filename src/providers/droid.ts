@@ -54,5 +54,24 @@ export const droid: Provider = {
     instructions: '.factory/AGENTS.md',
     trust: null,
   },
+  check: {
+    api: 'chat',
+    env: { STUB_API_KEY: '$KEY' },
+    files: {
+      '.factory/settings.json': {
+        customModels: [
+          {
+            model: 'stub-model',
+            displayName: 'stub',
+            baseUrl: '$URL/v1',
+            apiKey: '${STUB_API_KEY}',
+            provider: 'generic-chat-completion-api',
+            maxOutputTokens: 8000,
+          },
+        ],
+      },
+    },
+    model: 'custom:stub-0',
+  },
   hosts: ['api.factory.ai:443', 'app.factory.ai:443'],
 };

@@ -92,6 +92,13 @@ export const gemini: Provider = {
       trusted: { env: { GEMINI_CLI_TRUST_WORKSPACE: 'true' } },
     },
   },
+  conversation: {
+    files: ['.gemini/tmp'],
+    args: ['--resume', 'latest'],
+    // It stores each result of a tool twice, and would send both.
+    omit: '"type":"user","content":\\[{"functionResponse"',
+  },
+  check: { api: 'gemini', env: { GEMINI_API_KEY: '$KEY', GOOGLE_GEMINI_BASE_URL: '$URL' } },
   hosts: [
     ...['generativelanguage.googleapis.com:443', 'cloudcode-pa.googleapis.com:443'],
     ...['aiplatform.googleapis.com:443', 'oauth2.googleapis.com:443', 'accounts.google.com:443'],

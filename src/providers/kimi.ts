@@ -44,5 +44,15 @@ export const kimi: Provider = {
   },
   settings: [],
   customization: { mcp: null, skills: null, instructions: null, trust: null },
+  conversation: { files: ['.kimi-code/sessions', '.kimi-code/session_index.jsonl'], args: ['--continue'] },
+  check: {
+    api: 'chat',
+    env: {
+      KIMI_MODEL_API_KEY: '$KEY',
+      KIMI_MODEL_BASE_URL: '$URL/v1',
+      KIMI_MODEL_NAME: 'stub-model',
+      KIMI_MODEL_PROVIDER_TYPE: 'openai',
+    },
+  },
   hosts: ['api.moonshot.ai:443', 'api.kimi.com:443'],
 };

@@ -75,6 +75,28 @@ export const opencode: Provider = {
       trusted: {},
     },
   },
+  conversation: {
+    files: ['opencode.db', 'opencode.db-shm', 'opencode.db-wal'].map(file => `.local/share/opencode/${file}`),
+    args: ['--continue'],
+  },
+  check: {
+    api: 'chat',
+    env: {
+      OPENAI_API_KEY: '$KEY',
+      OPENCODE_CONFIG_CONTENT: JSON.stringify({
+        model: 'stub/stub-model',
+        small_model: 'stub/stub-model',
+        provider: {
+          stub: {
+            npm: '@ai-sdk/openai-compatible',
+            name: 'stub',
+            options: { baseURL: '$URL/v1', apiKey: '{env:OPENAI_API_KEY}' },
+            models: { 'stub-model': { name: 'Stub' } },
+          },
+        },
+      }),
+    },
+  },
   hosts: [
     ...['api.anthropic.com:443', 'api.openai.com:443', 'generativelanguage.googleapis.com:443'],
     'openrouter.ai:443',

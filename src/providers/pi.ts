@@ -53,6 +53,24 @@ export const pi: Provider = {
   ],
   // It has no MCP servers.
   customization: { mcp: null, skills: '.pi/agent/skills', instructions: '.pi/agent/AGENTS.md', trust: null },
+  conversation: { files: ['.pi/agent/sessions'], args: ['--continue'] },
+  check: {
+    api: 'chat',
+    env: { OPENAI_API_KEY: '$KEY' },
+    files: {
+      '.pi/agent/models.json': {
+        providers: {
+          stub: {
+            baseUrl: '$URL/v1',
+            api: 'openai-completions',
+            apiKey: '$OPENAI_API_KEY',
+            models: [{ id: 'stub-model' }],
+          },
+        },
+      },
+    },
+    model: 'stub/stub-model',
+  },
   hosts: [
     ...['api.anthropic.com:443', 'api.openai.com:443', 'generativelanguage.googleapis.com:443'],
     'openrouter.ai:443',

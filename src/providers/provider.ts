@@ -51,8 +51,43 @@ export interface Provider {
   /** Settings that are merged into files in the agent's home before it starts, so that it asks nothing. */
   readonly settings: readonly Settings[];
   readonly customization: Customization;
+  /** Its way to continue a conversation in a new container. Default: none. */
+  readonly conversation?: Conversation;
+  /** Its option for the JSON schema of its answer. Default: none. */
+  readonly outputSchema?: OutputSchema;
+  /** Its settings for a stub of its model, with which `agent-flow providers --check` runs it. Default: it cannot use one. */
+  readonly check?: CheckSetup;
   /** Hosts of its API and of its login, as in `network.allow`; none for telemetry, updates or other models. */
   readonly hosts: readonly string[];
+}
+
+export interface Conversation {
+  /** Files and folders with its conversations, relative to the home. No login is in them. */
+  readonly files: readonly string[];
+  /** Arguments that continue the latest one, after all others but those of the prompt. */
+  readonly args: readonly string[];
+  /** Basic regular expression of lines to delete from these files before it continues. */
+  readonly omit?: string;
+}
+
+export interface OutputSchema {
+  readonly flag: string;
+  /** Whether the option takes the schema itself or the path of a file with it. */
+  readonly takes: 'text' | 'file';
+  /** The field of its last JSON event that has the value; null if its last message is the value as JSON. */
+  readonly field: string | null;
+}
+
+/** In strings, `$URL` is replaced by the address of the stub, such as `http://stub:8080`, and `$KEY` by a key. */
+export interface CheckSetup {
+  /** The API of the stub that it calls: Anthropic's Messages, OpenAI's Responses or chat completions, or Gemini's. */
+  readonly api: 'anthropic' | 'openai' | 'chat' | 'gemini';
+  /** Variables of the caller's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** JSON files of the caller's home, by their path in it. */
+  readonly files?: Readonly<Record<string, object>>;
+  /** Default: its own default. */
+  readonly model?: string;
 }
 
 export interface ListedEnv {

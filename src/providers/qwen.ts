@@ -63,6 +63,12 @@ export const qwen: Provider = {
     instructions: '.qwen/QWEN.md',
     trust: null,
   },
+  conversation: { files: ['.qwen/projects'], args: ['--continue'] },
+  outputSchema: { flag: '--json-schema', takes: 'text', field: 'structured_result' },
+  check: {
+    api: 'chat',
+    env: { OPENAI_API_KEY: '$KEY', OPENAI_BASE_URL: '$URL/v1', OPENAI_MODEL: 'stub-model' },
+  },
   hosts: [
     ...['dashscope.aliyuncs.com:443', 'api.openai.com:443', 'api.anthropic.com:443'],
     ...['generativelanguage.googleapis.com:443', 'openrouter.ai:443'],

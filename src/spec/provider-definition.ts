@@ -6,6 +6,7 @@ import { text } from './fields.ts';
 import { customization } from './provider-customization-fields.ts';
 import * as launch from './provider-launch-fields.ts';
 import * as login from './provider-login-fields.ts';
+import * as turn from './provider-turn-fields.ts';
 import * as value from './provider-values.ts';
 import { report } from './report-field.ts';
 import { closest, strict } from './schema-kit.ts';
@@ -53,6 +54,15 @@ const optionalFields = {
     .exactOptional()
     .describe('Matches the first file of its login if you are logged in.'),
   models: login.models.exactOptional().describe('A file in your home with addresses of servers.'),
+  conversation: turn.conversation
+    .exactOptional()
+    .describe('How it continues a conversation in a new container. Default: it cannot.'),
+  outputSchema: turn.outputSchema
+    .exactOptional()
+    .describe('Its option for the JSON schema of its answer. Default: none.'),
+  check: turn.check
+    .exactOptional()
+    .describe('Its settings for the stub of `agent-flow providers --check`. Default: it cannot use one.'),
 };
 
 const bases = providers.map(({ name }) => name);

@@ -2,6 +2,7 @@ import test from 'ava';
 import { providerNamed } from '../../src/providers/catalogue.ts';
 import { furtherClis } from '../engine/clis.ts';
 import { getsOnlyOurs, getsOurs, trustsWorkspace } from '../engine/customized-runs.ts';
+import { place } from '../engine/flow.ts';
 import { failsWithRejectedKey, followsItsPrompt } from '../engine/provider-runs.ts';
 
 /** The servers, skills and instructions of the others follow their documentation, and are not tested. */
@@ -15,6 +16,13 @@ for (const cli of furtherClis) {
     failsWithRejectedKey,
     cli,
   );
+  if (cli.title === undefined)
+    test.serial(`nothing fails in a check of ${name}`, async t => {
+      const here = place(t);
+      const { exitCode, stdout } = await here.agentFlow(['providers', '--check', name]);
+      t.is(exitCode, 0, stdout);
+      t.notRegex(stdout, /not checked/);
+    });
   if (!customizable.includes(name)) continue;
   if (providerNamed(cli.name)!.customization.trust === null) {
     test.serial(`${cli.name} gets the server, skill and instructions of the spec`, getsOurs, cli);

@@ -13,7 +13,7 @@ const docker = async (...args: string[]) =>
 
 const callerOf = (stub: { url: string }, home: Place) => ({
   ...home.env,
-  ...Object.assign({}, ...clis.map(cli => envOf(cli, stub as never, { key: canary }))),
+  ...Object.assign({}, ...clis.map(cli => envOf(cli, stub, { key: canary }))),
 });
 
 /** An agent with a folder of its own. */
@@ -79,7 +79,10 @@ for (const login of ['brokered', 'direct'] as const)
       );
       const args = ['run', here.write({ concurrency: 3, agents }), '--json'];
       const run = here.start(args, { env: callerOf(stub, here) });
-      for (const { name, api } of clis) {
+      for (const {
+        name,
+        setup: { api },
+      } of clis) {
         const isHeld = () => stub.seen().some(seen => seen.api === api && seen.event === 'held');
         await during(run, isHeld, `a request of ${name}`);
         const [id = ''] = await here.containers([`label=tmux-agents.agent=${name}`, 'status=running']);

@@ -9,7 +9,10 @@ import { type ModelStub, modelStub } from './model-stub.ts';
 const key = 'dummy-key-2k8fj3q9';
 const claude = clis[0];
 /** A gemini whose caller has no key. */
-const loggedOut = { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli;
+const loggedOut: Cli = {
+  name: 'gemini',
+  setup: { api: 'gemini', env: { NO_KEY_AT_ALL: '$KEY', GOOGLE_GEMINI_BASE_URL: '$URL' } },
+};
 /** A busy machine may stall it for a minute before it requests input. */
 const longTimeouts = { run: '14m', stalled: '10m' };
 

@@ -5,13 +5,13 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { eventually } from './flow.ts';
 
-const fixtures = join(import.meta.dirname, '..', 'fixtures', 'models');
+const program = join(import.meta.dirname, '..', '..', 'docker', 'model-stub');
 
 export interface ModelStub {
   /** The name of its internal network. */
   readonly network: string;
   readonly url: string;
-  /** Sets its mode from now on, see `mode.mjs`. */
+  /** Sets its mode from now on, see `src/model-stub/mode.ts`. */
   setMode(mode: string): void;
   /** The requests so far. */
   seen(): { api: string; event: string; nonce?: string; credential?: string; marks?: string[] }[];
@@ -39,15 +39,14 @@ export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
     `--name=${network}`,
     `--network=${network}`,
     '--network-alias=stub',
-    `--mount=type=bind,source=${fixtures},target=/stub,readonly=true`,
+    `--mount=type=bind,source=${program},target=/stub,readonly=true`,
     `--mount=type=bind,source=${join(folder, 'log')},target=/log`,
-    '--env=PORT=8080',
     '--env=STUB_LOG=/log/seen.jsonl',
     '--env=STUB_MODE_FILE=/log/mode',
     '--entrypoint=node',
     '--',
     'tmux-agents-base:latest',
-    '/stub/server.mjs',
+    '/stub/agent-model-stub',
   );
   if (started.exitCode !== 0) throw new Error(started.stderr);
   await eventually(

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { providerNamed } from '../../src/providers/catalogue.ts';
 import { reportsUsage } from '../../src/providers/report.ts';
-import { type Cli, envOf, nonce as newNonce } from './clis.ts';
+import { type Cli, envOf, keyOf, nonce as newNonce } from './clis.ts';
 import { place, small } from './flow.ts';
 import { modelStub } from './model-stub.ts';
 
@@ -17,7 +17,10 @@ const holdsKey = (folder: string): string[] =>
 
 /** Builds its image, and makes it write a file. */
 export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<void> {
-  const { name, api, model } = cli;
+  const {
+    name,
+    setup: { api, model },
+  } = cli;
   const here = place(t);
   const built = await here.agentFlow(['build', '--provider', name, '--json'], { timeout: 1_200_000 });
   t.is(built.exitCode, 0, built.stderr);
@@ -77,7 +80,11 @@ export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<v
 
 /** Run it on the image that `followsItsPrompt` has built. */
 export async function failsWithRejectedKey(t: ExecutionContext, cli: Cli): Promise<void> {
-  const { name, key, model } = cli;
+  const {
+    name,
+    setup: { model },
+  } = cli;
+  const key = keyOf(cli);
   const here = place(t);
   const stub = await modelStub(t);
   stub.setMode('401');

@@ -59,10 +59,19 @@ export interface AttemptResult extends Outcome {
   readonly containerId: string | null;
 }
 
+/** The result of a dependency that an agent needs: `failed` includes a timeout, `ended` is any result. */
+export type RequiredResult = 'succeeded' | 'failed' | 'ended';
+
 export interface AgentInput {
   readonly name: string;
-  /** Names of the agents that have to succeed first. */
+  /** Names of the agents that have to end first. */
   readonly dependsOn: readonly string[];
+  /** The results that it needs of dependencies, by their names. Default: `succeeded`. */
+  readonly on?: Readonly<Record<string, RequiredResult>>;
+  /** It starts only if its condition holds, which is evaluated when its dependencies have the results that it needs. */
+  readonly isConditional?: boolean;
+  /** Its output, if it ended in an earlier process without having been started. */
+  readonly unstarted?: AgentOutput;
   /** The host that it is placed on; absent for the engine of the run. */
   readonly host?: string;
   /** A scheduler chooses the host of each attempt. */

@@ -1,5 +1,5 @@
 import type { AgentInput, AgentOutput } from './agent-types.ts';
-import type { Status } from './outcome.ts';
+import type { Failure, Status } from './outcome.ts';
 import { arrayOf, itemAt, itemsOf, type PersistentArray, withItem } from './persistent-array.ts';
 import { type Queue, queueOf, withNumber, withoutFirst } from './priority-queue.ts';
 
@@ -9,7 +9,7 @@ export type AgentPhase = 'waiting' | 'started' | Status;
 /** An agent of the flow, at its index in the spec. */
 interface Member {
   readonly phase: AgentPhase;
-  /** Dependencies that have not succeeded. */
+  /** Dependencies that do not have the result that it needs. */
   readonly unmet: number;
   readonly output: AgentOutput | null;
 }
@@ -28,20 +28,25 @@ export interface Schedule {
   readonly counts: Readonly<Record<AgentPhase, number>>;
   /** The number of agents in the phase `started`, by host. */
   readonly startedOn: Readonly<Record<string, number>>;
-  /** By host: agents whose dependencies have all succeeded, in the order of the spec. Some may have been cancelled. */
+  /** By host: agents that may start, in the order of the spec. Some may have been cancelled. */
   readonly ready: Readonly<Record<string, Queue>>;
   /** By host: the agent for which its engine had no resources left. */
   readonly exhausted: Readonly<Record<string, string>>;
+  /** Agents that have ended, and whose dependants do not know of it. */
+  readonly unsettled: readonly number[];
+  /** Waiting agents that may have to end or to start for another reason than the end of a dependency. */
+  readonly undecided: readonly number[];
 }
 
 const noCounts = { waiting: 0, started: 0, succeeded: 0, failed: 0, timedOut: 0, cancelled: 0, skipped: 0 };
 
-/** Return the value of a host, whose name may be that of a property of every object. */
-const at = <T>(record: Readonly<Record<string, T>>, host: string): T | undefined =>
-  Object.hasOwn(record, host) ? record[host] : undefined;
+/** Return the value of a name, which may be that of a property of every object. */
+export const at = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 /** Return the host of an agent; `''` for the engine of the run. */
-const hostOf = ({ agents }: Pick<Schedule, 'agents'>, index: number): string => agents[index]!.host ?? '';
+export const hostOf = ({ agents }: Pick<Schedule, 'agents'>, index: number): string =>
+  agents[index]!.host ?? '';
 
 export function initialSchedule({
   agents,
@@ -56,25 +61,33 @@ export function initialSchedule({
   const dependants: number[][] = agents.map(() => []);
   for (const [index, { dependsOn }] of agents.entries())
     for (const on of dependsOn) if (Object.hasOwn(indices, on)) dependants[indices[on]!]!.push(index);
-  const members = agents.map(({ dependsOn }) => ({
-    phase: 'waiting' as const,
-    unmet: dependsOn.length,
-    output: null,
-  }));
-  const ready = members.flatMap(({ unmet }, index) => (unmet === 0 ? index : []));
-  const byHost = Map.groupBy(ready, index => hostOf({ agents }, index));
-  return {
+  const numbersOf = (isWanted: (agent: AgentInput) => boolean) =>
+    agents.flatMap((agent, index) => (isWanted(agent) ? index : []));
+  const isReady = ({ dependsOn, isConditional, unstarted }: AgentInput) =>
+    dependsOn.length === 0 && !isConditional && unstarted === undefined;
+  const hasUnknown = ({ dependsOn }: AgentInput) => dependsOn.some(on => !Object.hasOwn(indices, on));
+  const byHost = Map.groupBy(numbersOf(isReady), index => hostOf({ agents }, index));
+  const waiting: Schedule = {
     agents,
     concurrency,
     hostConcurrency,
     indices,
     dependants,
-    members: arrayOf<Member>(members),
+    members: arrayOf<Member>(
+      agents.map(({ dependsOn }) => ({ phase: 'waiting', unmet: dependsOn.length, output: null })),
+    ),
     counts: { ...noCounts, waiting: agents.length },
     startedOn: {},
     ready: Object.fromEntries([...byHost].map(([host, numbers]) => [host, queueOf(numbers)])),
     exhausted: {},
+    unsettled: [],
+    undecided: numbersOf(
+      agent => hasUnknown(agent) || (agent.dependsOn.length === 0 && Boolean(agent.isConditional)),
+    ),
   };
+  const ended = numbersOf(({ unstarted }) => unstarted !== undefined);
+  const known = ended.reduce((next, index) => endMember(next, index, agents[index]!.unstarted!), waiting);
+  return unsettle(known, ended);
 }
 
 /** Return the index of an agent; null for one that the flow does not have. */
@@ -99,28 +112,45 @@ export const outputOf = (schedule: Schedule, name: string): AgentOutput | null =
   return index === null ? null : itemAt(schedule.members, index).output;
 };
 
-/** Record the end of an agent that was started. The agents that waited for nothing else become ready. */
+/** Record the end of an agent that was started. */
 export function endAgent(schedule: Schedule, output: AgentOutput): Schedule {
   const index = schedule.indices[output.name]!;
-  const ended = withPhase(schedule, index, output.status, output);
-  if (output.status === 'succeeded') return schedule.dependants[index]!.reduce(meetDependency, ended);
+  const ended = unsettle(endMember(schedule, index, output), [index]);
   const isExhausted = output.status === 'failed' && output.error?.kind === 'outOfResources';
-  return isExhausted
-    ? { ...ended, exhausted: { [hostOf(schedule, index)]: output.name, ...ended.exhausted } }
-    : ended;
+  if (!isExhausted) return ended;
+  const host = hostOf(schedule, index);
+  // An engine that has no resources for one agent has none for the next.
+  const waiting = inPhase(ended, 'waiting').filter(other => hostOf(ended, other) === host);
+  return {
+    ...ended,
+    exhausted: { [host]: output.name, ...ended.exhausted },
+    undecided: [...ended.undecided, ...waiting],
+  };
 }
 
-function meetDependency(schedule: Schedule, index: number): Schedule {
-  const { members, ready } = schedule;
-  const member = itemAt(members, index);
-  const unmet = member.unmet - 1;
+/** Record the end of an agent. Its dependants do not learn of it yet. */
+export const endMember = (schedule: Schedule, index: number, output: AgentOutput): Schedule =>
+  withPhase(schedule, index, output.status, output);
+
+/** Note agents that have ended, and whose dependants do not know of it. */
+export const unsettle = (schedule: Schedule, indices: readonly number[]): Schedule => ({
+  ...schedule,
+  unsettled: [...schedule.unsettled, ...indices],
+});
+
+/** Record that one more dependency of a waiting agent has the result that it needs. */
+export function meetDependency(schedule: Schedule, index: number): Schedule {
+  const member = itemAt(schedule.members, index);
+  return { ...schedule, members: withItem(schedule.members, index, { ...member, unmet: member.unmet - 1 }) };
+}
+
+export const unmetOf = ({ members }: Schedule, index: number): number => itemAt(members, index).unmet;
+
+/** Let a waiting agent start as soon as there is room. */
+export function makeReady(schedule: Schedule, index: number): Schedule {
+  const { ready } = schedule;
   const host = hostOf(schedule, index);
-  const isReady = unmet === 0 && member.phase === 'waiting';
-  return {
-    ...schedule,
-    members: withItem(members, index, { ...member, unmet }),
-    ready: isReady ? { ...ready, [host]: withNumber(at(ready, host) ?? null, index) } : ready,
-  };
+  return { ...schedule, ready: { ...ready, [host]: withNumber(at(ready, host) ?? null, index) } };
 }
 
 function withPhase(
@@ -174,77 +204,30 @@ function nextHost({ ready, counts, concurrency, startedOn, hostConcurrency }: Sc
   return found?.host ?? null;
 }
 
-/**
- * Return the waiting agents that can never start, because the agent of this name did not succeed; with null, because they
- * depend on agents that the flow does not have.
- */
-export function findLost(schedule: Schedule, ended: string | null): readonly number[] {
-  return [...new Set([...findExhausted(schedule), ...findUnmet(schedule, ended)])];
-}
-
-/** Return the waiting agents of hosts without resources: an engine that has none for one agent has none for the next. */
-function findExhausted(schedule: Schedule): readonly number[] {
-  const { exhausted, counts } = schedule;
-  if (counts.waiting === 0 || Object.keys(exhausted).length === 0) return [];
-  const lost = inPhase(schedule, 'waiting').filter(index =>
-    Object.hasOwn(exhausted, hostOf(schedule, index)),
-  );
-  return [...withDependants(schedule, lost)];
-}
-
-function findUnmet(schedule: Schedule, ended: string | null): readonly number[] {
-  if (ended === null) {
-    const isUnknown = (on: string) => indexOf(schedule, on) === null;
-    const lost = schedule.agents.flatMap(({ dependsOn }, index) => (dependsOn.some(isUnknown) ? index : []));
-    return [...withDependants(schedule, lost)];
-  }
-  const index = indexOf(schedule, ended);
-  if (index === null || !isLost(phaseOf(schedule, index))) return [];
-  return [...withDependants(schedule, [index])].slice(1);
-}
-
-/** Return these agents and all agents that wait for them, directly or not. */
-function withDependants(schedule: Schedule, indices: readonly number[]): ReadonlySet<number> {
-  // A set that grows while it is iterated over includes what is added.
-  const found = new Set(indices);
-  for (const index of found)
-    for (const dependant of schedule.dependants[index]!)
-      if (phaseOf(schedule, dependant) === 'waiting') found.add(dependant);
-  return found;
-}
-
-/** End waiting agents that were never started. */
-export function endWaiting(
+/** Cancel waiting agents. */
+export function cancelWaiting(
   schedule: Schedule,
   indices: readonly number[],
-  status: 'skipped' | 'cancelled',
 ): { readonly schedule: Schedule; readonly outputs: readonly AgentOutput[] } {
-  // The reason names every dependency that did not succeed, so all phases are set before.
-  const marked = indices.reduce((next, index) => withPhase(next, index, status, null), schedule);
-  const outputs = indices.map(index => unstartedOutput(marked, index, status));
-  const ended = indices.reduce((next, index, at) => withPhase(next, index, status, outputs[at]!), marked);
-  return { schedule: ended, outputs };
+  const outputs = indices.map(index => unstartedOutput(schedule, index, 'cancelled', null));
+  const ended = indices.reduce((next, index, at) => endMember(next, index, outputs[at]!), schedule);
+  return { schedule: unsettle(ended, indices), outputs };
 }
 
 /** Return the output of an agent that was never started. */
-function unstartedOutput(schedule: Schedule, index: number, status: 'skipped' | 'cancelled'): AgentOutput {
-  const { name } = schedule.agents[index]!;
-  const error = status === 'skipped' ? { phase: 'waiting', ...skipReason(schedule, index) } : null;
-  return { name, status, exitCode: null, error, containerId: null, image: null, attempts: [] };
+export function unstartedOutput(
+  { agents }: Schedule,
+  index: number,
+  status: Status,
+  error: Omit<Failure, 'phase'> | null,
+): AgentOutput {
+  return {
+    name: agents[index]!.name,
+    status,
+    exitCode: null,
+    error: error && { phase: 'waiting', ...error },
+    containerId: null,
+    image: null,
+    attempts: [],
+  };
 }
-
-function skipReason(schedule: Schedule, index: number) {
-  const lost = schedule.agents[index]!.dependsOn.filter(on => {
-    const index = indexOf(schedule, on);
-    return index === null || isLost(phaseOf(schedule, index));
-  });
-  const exhausted = at(schedule.exhausted, hostOf(schedule, index));
-  return exhausted !== undefined && lost.length === 0
-    ? {
-        kind: 'outOfResources' as const,
-        message: `not started: Docker has no room left, as ${exhausted} found`,
-      }
-    : { kind: 'dependency' as const, message: `depends on ${lost.join(', ')}, which did not succeed` };
-}
-
-const isLost = (phase: AgentPhase) => phase !== 'waiting' && phase !== 'started' && phase !== 'succeeded';

@@ -1,11 +1,16 @@
-import { enqueueActions, setup } from 'xstate';
+import { enqueueActions, fromPromise, setup } from 'xstate';
 import { agentMachine } from './agent.ts';
 import type { AgentInput, AgentOutput } from './agent-types.ts';
 import {
+  applyCondition,
+  type ConditionInput,
+  type ConditionResult,
+  settleDependants,
+} from './flow-dependencies.ts';
+import {
   type AgentPhase,
+  cancelWaiting,
   endAgent,
-  endWaiting,
-  findLost,
   haveAllEnded,
   indexOf,
   initialSchedule,
@@ -30,20 +35,14 @@ export interface FlowOutput {
   readonly agents: Readonly<Record<string, AgentOutput>>;
 }
 
-type AgentDone = { type: 'xstate.done.actor.*'; output: AgentOutput };
+type ActorDone = { type: 'xstate.done.actor.*'; output: AgentOutput | ConditionResult };
 
 export type FlowMachineEvent =
   | { type: 'CANCEL'; reason: string }
   | { type: 'CANCEL_AGENT'; name: string; reason: string }
   | { type: 'HOST_LOST'; name: string }
   | { type: 'KILL' }
-  | AgentDone;
-
-/** Return the agent whose end an event reports, or whose cancel it requests. */
-const agentOf = (event: FlowMachineEvent): string | null => {
-  if ('name' in event) return event.name;
-  return 'output' in event ? event.output.name : null;
-};
+  | ActorDone;
 
 /** Return the agents that an event is for: one, or all in this phase. */
 function addressees(context: FlowContext, event: FlowMachineEvent, phase: AgentPhase): readonly number[] {
@@ -52,38 +51,55 @@ function addressees(context: FlowContext, event: FlowMachineEvent, phase: AgentP
   return index !== null && phaseOf(context, index) === phase ? [index] : [];
 }
 
+/** No agent has such a name. */
+const conditionId = (agent: string) => `when:${agent}`;
+
 const machineSetup = setup({
   types: {} as {
     input: FlowInput;
     output: FlowOutput;
     context: FlowContext;
     events: FlowMachineEvent;
-    children: Record<string, 'agent'>;
+    children: Record<string, 'agent' | 'condition'>;
     emitted: { type: 'agent.notStarted'; output: AgentOutput };
   },
-  actors: { agent: agentMachine },
+  actors: {
+    agent: agentMachine,
+    /** Evaluates the condition of an agent that is `isConditional`. Must not reject. */
+    condition: fromPromise<ConditionResult, ConditionInput>(() =>
+      Promise.reject(new Error('no actor provided for condition')),
+    ),
+  },
   guards: {
     haveAllEnded: ({ context }) => haveAllEnded(context),
   },
   actions: {
     noteDone: enqueueActions(({ context, event, enqueue }) => {
-      const { output } = event as AgentDone;
+      const { output } = event as ActorDone;
+      if ('holds' in output) {
+        const { schedule, outputs } = applyCondition(context, output);
+        enqueue.assign(schedule);
+        for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
+        enqueue.stopChild(conditionId(output.agent));
+        return;
+      }
       enqueue.assign(endAgent(context, output));
       // XState copies the children with each one that is added, and keeps those that are done.
       enqueue.stopChild(output.name);
     }),
-    advance: enqueueActions(({ context, event, enqueue }) => {
-      const { schedule, outputs } = endWaiting(context, findLost(context, agentOf(event)), 'skipped');
+    advance: enqueueActions(({ context, enqueue }) => {
+      const { schedule, outputs, conditions } = settleDependants(context);
       const { schedule: next, started } = startReady(schedule);
       for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
       enqueue.assign(({ spawn }) => {
+        for (const input of conditions) spawn('condition', { id: conditionId(input.agent), input });
         for (const agent of started) spawn('agent', { id: agent.name, input: agent });
         return next;
       });
     }),
     cancelWaiting: enqueueActions(({ context, event, enqueue }) => {
       const waiting = addressees(context, event, 'waiting');
-      const { schedule, outputs } = endWaiting(context, waiting, 'cancelled');
+      const { schedule, outputs } = cancelWaiting(context, waiting);
       enqueue.assign(schedule);
       for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
     }),
@@ -99,9 +115,9 @@ const machineSetup = setup({
 });
 
 /**
- * A flow, as an XState machine: it spawns `agentMachine` for each agent whose dependencies have succeeded, at most
- * `concurrency` at once, and skips the dependants of an agent that did not succeed. `CANCEL`, `CANCEL_AGENT` and `KILL`
- * end it early. Its output is the `AgentOutput` of every agent, by name.
+ * A flow, as an XState machine: it spawns `agentMachine` for each agent whose dependencies have the results that it needs
+ * (by default, have succeeded) and whose condition holds, at most `concurrency` at once, and skips agents that can never
+ * start. `CANCEL`, `CANCEL_AGENT` and `KILL` end it early. Its output is the `AgentOutput` of every agent, by name.
  *
  * @example
  * ```ts

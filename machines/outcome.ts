@@ -25,7 +25,8 @@ export type FailureKind =
   | 'docker' // docker failed permanently
   | 'unreachable' // the Docker engine does not respond
   | 'transient' // docker failed in a way that may pass
-  | 'dependency' // an agent that it depends on did not succeed
+  | 'dependency' // an agent that it depends on did not have the result that it needs
+  | 'when' // its condition does not hold, or could not be evaluated
   | 'internal'; // a bug in agent-flow
 
 export interface Failure {

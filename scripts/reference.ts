@@ -45,8 +45,8 @@ ${table({ ...top, defaults: defaults!, agents: agents! }, required(spec))}
 
 ## Agent fields
 
-Every field except \`dependsOn\` is also allowed under \`defaults\`. Fields of an agent override them; \`env\`, \`labels\`,
-\`timeouts\` and \`security\` are merged key by key.
+Every field except \`dependsOn\`, \`when\` and \`matrix\` is also allowed under \`defaults\`. Fields of an agent override
+them; \`env\`, \`labels\`, \`timeouts\` and \`security\` are merged key by key.
 
 ${table(agent.properties!, required(agent))}
 
@@ -109,6 +109,8 @@ function takes(schema: Schema): string {
 }
 
 function plural(noun: string): string {
+  // The rest is plural already.
+  if (/^(array|object) of /.test(noun)) return noun.replace(/^\w+/, '$&s');
   return noun.replaceAll(/(^| or )(whole )?\w+/g, words => `${words}s`);
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { controlPlan } from './spec/control-plan.ts';
 import { agentName, contextName, runIdPattern } from './spec/names.ts';
 
 /**
@@ -56,6 +57,7 @@ const kinds = [
       z.object({
         name: agent,
         dependsOn: z.array(agent),
+        ...controlPlan,
         retries: z.number(),
         host,
       }),
@@ -126,6 +128,13 @@ const kinds = [
       .nullable(),
     /** Paths of files and directories. */
     artifacts: z.array(z.string()),
+  }),
+  /** The result of the condition of an agent, journaled before the agent starts or ends. The first one counts. */
+  z.object({
+    type: z.literal('agent.condition'),
+    agent,
+    holds: z.boolean().nullable().describe('null: it could not be evaluated.'),
+    reason: z.string(),
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written before docker is spawned, and synced if the call changes anything. */

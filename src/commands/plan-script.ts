@@ -1,5 +1,8 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
+import { controlOf } from '../spec/control-plan.ts';
+import type { AgentPlan } from '../spec/plan.ts';
+import { matrixLabel, startLabel } from '../state/control-label.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
 export interface PlanTitle {
@@ -8,13 +11,20 @@ export interface PlanTitle {
   readonly context: string | null;
   /** The budget of the run, for people; null without one. */
   readonly budget: string | null;
+  readonly agents: readonly AgentPlan[];
 }
 
 /** Render a dry run as a bash script to read, or to run with `bash -e`. */
-export function planScript({ name, context, budget }: PlanTitle, { runId, steps, names }: DryRun): string {
+export function planScript(
+  { name, context, budget, agents }: PlanTitle,
+  { runId, steps, names }: DryRun,
+): string {
+  const headings = new Map(agents.map(agent => [agent.name, headingOf(agent)]));
+  const isConditional = agents.some(agent => startLabel(agent) !== '');
   const lines = [
     `# ${oneLine(name)}: commands of a run in which every agent succeeds, one agent at a time. Run id: ${runId}`,
     ...(budget === null ? [] : [`# ${budget}`]),
+    ...(isConditional ? ['# Agents with a condition are shown as if it held.'] : []),
     'set -eu',
     // Like every docker call of a run.
     'unset DOCKER_DEFAULT_PLATFORM',
@@ -22,15 +32,23 @@ export function planScript({ name, context, budget }: PlanTitle, { runId, steps,
   ];
   let agent: string | null | undefined;
   for (const step of steps) {
-    if (step.agent !== agent) lines.push('', `# ${step.agent ?? 'for all agents'}`);
+    if (step.agent !== agent)
+      lines.push('', `# ${step.agent === null ? 'for all agents' : headings.get(step.agent)}`);
     agent = step.agent;
     lines.push(shellLine(step, names));
   }
   return `${lines.join('\n')}\n`;
 }
 
+/** Return the name of an agent, with its values of a matrix and when it starts. */
+function headingOf(agent: AgentPlan): string {
+  const values = matrixLabel(agent);
+  const start = startLabel(agent);
+  return oneLine(`${agent.name}${values && ` (${values})`}${start && `: ${start}`}`);
+}
+
 /** Render a dry run as JSON. An argument that an earlier step printed is `{from: name}`, with its suffix as `then`. */
-export function planData({ runId, steps, names }: DryRun): unknown {
+export function planData(agents: readonly AgentPlan[], { runId, steps, names }: DryRun): unknown {
   const datum = (text: string) => {
     const printed = printedIn(text, names);
     if (printed === null) return text;
@@ -41,7 +59,12 @@ export function planData({ runId, steps, names }: DryRun): unknown {
     args: args.map(datum),
     ...(endsFor === undefined ? {} : { endsFor: datum(endsFor) }),
   }));
-  return { version: 1, runId, steps: data };
+  const control = agents.map(agent => ({
+    name: agent.name,
+    dependsOn: agent.dependsOn,
+    ...controlOf(agent),
+  }));
+  return { version: 1, runId, agents: control, steps: data };
 }
 
 function shellLine(

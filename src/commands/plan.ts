@@ -59,10 +59,18 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     engine: engine ?? assumedEngine,
     commits,
   });
-  if (json) printJson(planData(result));
+  if (json) printJson(planData(plan.agents, result));
   else
     process.stdout.write(
-      planScript({ name: plan.name, context: context ?? callersContext(), budget: budgetOf(plan) }, result),
+      planScript(
+        {
+          name: plan.name,
+          context: context ?? callersContext(),
+          budget: budgetOf(plan),
+          agents: plan.agents,
+        },
+        result,
+      ),
     );
   return 0;
 }

@@ -61,7 +61,12 @@ async function runMachines(
   const agent = provideActors(ports).provide({ actors: succeedingActors(context, steps) });
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
     input: {
-      agents: plan.agents.map(agent => ({ ...agent, isScheduled: scheduler !== null })),
+      // The commands of every agent are recorded, whatever it needs of others.
+      agents: plan.agents.map(({ on: _, ...agent }) => ({
+        ...agent,
+        on: Object.fromEntries(agent.dependsOn.map(name => [name, 'ended'] as const)),
+        isScheduled: scheduler !== null,
+      })),
       concurrency: 1,
     },
   });

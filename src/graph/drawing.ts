@@ -1,4 +1,7 @@
+import { shorten } from '../spec/escape-control.ts';
+import { matrixLabel } from '../state/control-label.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { oneLine } from '../text/text.ts';
 import { fold, type Line, mergeLines, sharedFrame } from './fold.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
@@ -75,8 +78,9 @@ function labelOf({ event, guard, params }: GraphEdge): string {
   return [word, guard !== null && params === null && `[${guard}]`].filter(Boolean).join(' ');
 }
 
-function boxOf(graph: Graph, { id, parent, initial, type }: GraphNode): Box {
-  const { label, mark } = graph.kind === 'flow' ? agentLook(graph, id) : stateLook(graph, id);
+function boxOf(graph: Graph, node: GraphNode): Box {
+  const { id, parent, initial, type } = node;
+  const { label, mark } = graph.kind === 'flow' ? agentLook(graph, node) : stateLook(graph, id);
   return { id, parent, label, initial, isFinal: type === 'final', mark };
 }
 
@@ -86,12 +90,21 @@ function stateLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
   return { label, mark: path.current === id ? 'current' : path.visited[id] ? 'visited' : null };
 }
 
-function agentLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
+function agentLook({ path }: Graph, node: GraphNode): Pick<Box, 'label' | 'mark'> {
+  const { id } = node;
+  const name = agentTitle(node);
   const agent = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
-  if (!agent) return { label: id, mark: null };
+  if (!agent) return { label: name, mark: null };
   const { status, state } = agent;
   const word = status === null ? (stateLabel(state) ?? state) : statusLabel[status];
-  return { label: `${id}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
+  return { label: `${name}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
+}
+
+/** Return the name of an agent with its values of a matrix and its condition. */
+function agentTitle({ id, matrix, when }: GraphNode): string {
+  const values = matrixLabel(matrix === undefined ? {} : { matrix });
+  const condition = when === undefined ? '' : ` when ${shorten(oneLine(when), 40)}`;
+  return `${id}${values === '' ? '' : ` (${shorten(oneLine(values), 40)})`}${condition}`;
 }
 
 function titleOf({ kind, name, path }: Graph): string {

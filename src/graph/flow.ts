@@ -1,10 +1,8 @@
+import type { AgentState } from '../state/agent-state.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import type { FlowPath, Graph } from './graph.ts';
 
-interface Waiting {
-  readonly name: string;
-  readonly dependsOn: readonly string[];
-}
+type Waiting = Pick<AgentState, 'name' | 'dependsOn' | 'on' | 'when' | 'matrix'>;
 
 /** Return the agents of a flow with their dependencies. */
 export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
@@ -13,13 +11,17 @@ export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
     kind: 'flow',
     name,
     initial: null,
-    nodes: agents.map(({ name }) => ({ id: name, parent: null, type: 'agent', initial: null, invokes: [] })),
-    edges: agents.flatMap(({ name, dependsOn }) =>
+    nodes: agents.map(({ name, when, matrix }) => ({
+      ...{ id: name, parent: null, type: 'agent', initial: null, invokes: [] },
+      ...(when === undefined ? {} : { when }),
+      ...(matrix === undefined ? {} : { matrix }),
+    })),
+    edges: agents.flatMap(({ name, dependsOn, on = {} }) =>
       dependsOn.map(source => ({
         source,
         target: name,
         event: null,
-        guard: null,
+        guard: Object.hasOwn(on, source) ? on[source]! : null,
         params: null,
         actions: [],
       })),

@@ -25,6 +25,10 @@ export interface GraphNode {
   readonly initial: string | null;
   /** The actors that a state invokes. */
   readonly invokes: readonly string[];
+  /** The condition of an agent. */
+  readonly when?: string;
+  /** The values of an agent that comes from a matrix. */
+  readonly matrix?: AgentState['matrix'];
 }
 
 export interface GraphEdge {
@@ -33,6 +37,7 @@ export interface GraphEdge {
   readonly target: string;
   /** The event as in the journal: `CANCEL`, `reconcile done`, `reconcile failed`; null for an eventless transition. */
   readonly event: string | null;
+  /** For a flow: the result that the dependent needs, if it is not `succeeded`. */
   readonly guard: string | null;
   /** Parameters of the guard. */
   readonly params: Readonly<Record<string, unknown>> | null;

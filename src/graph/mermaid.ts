@@ -45,7 +45,7 @@ function flowchart({ title, boxes, arrows }: Drawing): string[] {
     'flowchart LR',
     `    %% ${comment(title)}`,
     ...boxes.map(({ id, label }) => `    ${key(id)}[${quoted(label)}]`),
-    ...arrows.map(({ from, to }) => `    ${key(from)} --> ${key(to)}`),
+    ...arrows.map(({ from, to, label }) => `    ${key(from)} -->${label && `|${quoted(label)}|`} ${key(to)}`),
     ...classes(boxes, key),
   ];
 }

@@ -23,6 +23,8 @@ export interface AgentRecord {
   /** Earlier attempts. */
   readonly attempts: readonly AttemptResult[];
   readonly cancelled: boolean;
+  /** The result of its condition; null if that has not been evaluated. */
+  readonly condition: { readonly holds: boolean | null; readonly reason: string } | null;
   /** The agent has its final outcome. */
   readonly ended: boolean;
   /** The final outcome of the agent. */
@@ -51,12 +53,17 @@ export const emptyRecord: AgentRecord = {
   attemptOutcome: null,
   attempts: [],
   cancelled: false,
+  condition: null,
   ended: false,
   outcome: null,
 };
 
 /** Return whether nothing was requested of Docker for the agent so far. */
 export const isFresh = (record: AgentRecord) => record.attempt === 1 && !record.createAsked;
+
+/** Return the outcome of an agent that ended without having been started; null for any other. */
+export const unstartedOutcome = (record: AgentRecord): Outcome | null =>
+  record.ended && isFresh(record) && record.attemptOutcome === null ? record.outcome : null;
 
 /** Reduce one more event of the journal into the record of one agent. */
 export function applyEvent(record: AgentRecord, agent: string, event: RunEvent): AgentRecord {
@@ -66,6 +73,10 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
   switch (event.type) {
     case 'agent.cancel':
       return { ...record, cancelled: true };
+    case 'agent.condition': {
+      const { holds, reason } = event;
+      return { ...record, condition: record.condition ?? { holds, reason } };
+    }
     case 'agent.ended': {
       const { status, exitCode, error } = event;
       return { ...record, ended: true, outcome: { status, exitCode, error: error as Outcome['error'] } };
@@ -109,7 +120,7 @@ const isOfHelper = (argv: readonly string[]) =>
   argv.includes(`--label=${label.role}=helper`) || (argv[1] === 'start' && argv[2] === '--attach');
 
 function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
-  const { attemptOutcome, containerId } = record;
+  const { attemptOutcome, containerId, cancelled, condition } = record;
   const over = attemptOutcome ? [{ attempt: record.attempt, containerId, ...attemptOutcome }] : [];
-  return { ...emptyRecord, attempt, cancelled: record.cancelled, attempts: [...record.attempts, ...over] };
+  return { ...emptyRecord, attempt, cancelled, condition, attempts: [...record.attempts, ...over] };
 }

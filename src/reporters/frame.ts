@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { tagsOf } from '../../machines/state-tags.ts';
+import { dependencyLabels } from '../state/control-label.ts';
 import type { AgentState, FlowState } from '../state/flow-state.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
@@ -107,7 +108,8 @@ function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number):
 function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
   if (agent.error !== null) return oneLine(agent.error.message);
   if (agent.status !== null) return '';
-  if (agent.state === 'waiting') return agent.dependsOn.length > 0 ? `for ${agent.dependsOn.join(', ')}` : '';
+  if (agent.state === 'waiting')
+    return agent.dependsOn.length > 0 ? `for ${dependencyLabels(agent).join(', ')}` : '';
   if (agent.until !== null) {
     const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
     return `${reason === undefined ? '' : `${oneLine(reason)}, `}resumes in ${formatDuration(agent.until - now)}`;

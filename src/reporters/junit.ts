@@ -42,12 +42,12 @@ const builder = new XMLBuilder({
 
 function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefined) {
   const output = systemOut(outcome, tail);
-  const usage = usageProperties(outcome);
+  const properties = [...matrixProperties(outcome), ...usageProperties(outcome)];
   return {
     '@classname': attribute(state.name),
     '@name': attribute(outcome.name),
     '@time': seconds(outcome.ms ?? 0),
-    ...(usage.length === 0 ? {} : { properties: { property: usage } }),
+    ...(properties.length === 0 ? {} : { properties: { property: properties } }),
     ...outcomeElement(state, outcome),
     ...(output === '' ? {} : { 'system-out': output }),
   };
@@ -66,6 +66,9 @@ const costProperties = (cost: RunCost | null) =>
         ...(cost.pricesDate === null ? [] : [property('prices-date', cost.pricesDate)]),
         ...cost.unpricedModels.map(model => property('unpriced-model', model)),
       ];
+
+const matrixProperties = ({ matrix }: AgentOutcome) =>
+  Object.entries(matrix).map(([key, value]) => property(`matrix.${key}`, String(value)));
 
 const usageProperties = ({ usage }: AgentOutcome) =>
   usage === null

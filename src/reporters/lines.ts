@@ -31,6 +31,9 @@ function describe(before: FlowState, event: RunEvent): string | null {
       return describeState(before, event);
     case 'agent.placed':
       return `placed on ${event.host}`;
+    case 'agent.condition':
+      // After any other result the end of the agent follows, which has the reason.
+      return event.holds && ofAgent(before, event.agent)?.condition === null ? event.reason : null;
     case 'agent.ended':
       return describeEnd(ofAgent(before, event.agent), event);
     case 'attempt.budget':

@@ -1,9 +1,11 @@
 import { createActor, type InspectionEvent } from 'xstate';
 import { flowMachine } from '../../machines/flow.ts';
+import { type ConditionPort, conditionActor } from '../actors/condition.ts';
 import type { ActorContext } from '../actors/context.ts';
 import type { Leases } from '../actors/lease.ts';
 import { type AgentActors, type AgentPorts, provideActors } from '../actors/provide.ts';
 import { type HostName, hostOf, titleOf } from '../connection/run-hosts.ts';
+import { type AgentRecord, emptyRecord, unstartedOutcome } from '../recovery/record.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { Journal } from '../store/journal.ts';
 import { transcriptIn } from '../transcript/transcript.ts';
@@ -34,6 +36,10 @@ export interface DriveOptions extends AgentPorts {
   readonly journal: Journal;
   /** Agents whose outcome is in the journal already. */
   readonly ended: ReadonlySet<string>;
+  /** Return what the journal remembers of an agent. Default: nothing. */
+  readonly record?: (agent: string) => AgentRecord;
+  /** Return the branch with the work of an agent that has ended. Default: there is none. */
+  readonly branch?: ConditionPort['branch'];
   /** Receives every inspection event. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
   /** Replace actors that act on Docker. */
@@ -44,15 +50,21 @@ export interface DriveOptions extends AgentPorts {
 
 /** Start the machines of a flow, and journal their transitions. */
 export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): FlowDriver {
-  const { journal, ended, hosts = [], scheduler } = options;
+  const { journal, ended, hosts = [], scheduler, record = () => emptyRecord } = options;
   const agent = provideActors(options, options.actors, options.leases);
   const journalTransitions = transitionsOf(agents, options);
-  const flow = createActor(flowMachine.provide({ actors: { agent } }), {
+  const condition = conditionActor(conditionPort(agents, options));
+  const flow = createActor(flowMachine.provide({ actors: { agent, condition } }), {
     input: {
       agents: agents.map(plan => {
-        const { name, dependsOn, retries, keep } = plan;
+        const { name, dependsOn, on = {}, when, retries, keep } = plan;
+        const known = record(name);
+        const outcome = unstartedOutcome(known);
         return {
-          ...{ name, dependsOn, retries, keep, host: hostKey(hostOf(hosts, plan)) },
+          ...{ name, dependsOn, on, retries, keep, host: hostKey(hostOf(hosts, plan)) },
+          // An agent that is cancelled does not start anyway.
+          ...(when !== undefined && !known.cancelled && { isConditional: true }),
+          ...(outcome && { unstarted: { name, ...outcome, containerId: null, image: null, attempts: [] } }),
           ...(scheduler && { isScheduled: true }),
         };
       }),
@@ -93,6 +105,19 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
       if (isActive()) flow.send({ type: 'HOST_LOST', name });
     },
     halt: () => flow.stop(),
+  };
+}
+
+function conditionPort(
+  agents: readonly AgentPlan[],
+  { journal, record = () => emptyRecord, branch = () => null }: DriveOptions,
+): ConditionPort {
+  const expressions = new Map(agents.map(({ name, when }) => [name, when]));
+  return {
+    expression: agent => expressions.get(agent)!,
+    recorded: agent => record(agent).condition,
+    branch,
+    record: result => journal.append({ type: 'agent.condition', ...result }),
   };
 }
 

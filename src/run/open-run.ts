@@ -9,6 +9,7 @@ import { version } from '../package.ts';
 import { swarmConcurrency } from '../preflight/check-swarm.ts';
 import { engineWarnings, sshWarning } from '../preflight/engine-warnings.ts';
 import { maxConcurrency } from '../preflight/limits.ts';
+import { controlOf } from '../spec/control-plan.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
@@ -96,11 +97,12 @@ export async function openRun(
 }
 
 async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {
-  const agents = plan.agents.map(({ name, dependsOn, retries, placement }) => ({
-    name,
-    dependsOn: [...dependsOn],
-    retries,
-    ...placement,
+  const agents = plan.agents.map(agent => ({
+    name: agent.name,
+    dependsOn: [...agent.dependsOn],
+    ...controlOf(agent),
+    retries: agent.retries,
+    ...agent.placement,
   }));
   try {
     await journal.append({

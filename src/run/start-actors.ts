@@ -38,6 +38,8 @@ export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors
     inspect: inspect && guarded(inspect, error => warn(open, inspectFailed(error))),
     actors,
     ended: new Set(ended),
+    record: tracker.record,
+    branch: name => tracker.attempts(name).at(-1)?.workspace?.branch ?? null,
     leases,
   });
   const loss = watchHostLoss(open, fleet, { driver, leases });
@@ -67,7 +69,11 @@ function agentsToDrive({ run: { plan }, tracker }: OpenRun, stopOnly: RunOptions
   const agents = plan.agents.toSorted((a, b) => rank(a) - rank(b));
   const only = stopOnly?.agent ?? null;
   if (only === null) return agents;
-  return agents.filter(({ name }) => name === only).map(agent => ({ ...agent, dependsOn: [] }));
+  return agents.filter(({ name }) => name === only).map(startingAtOnce);
+}
+
+function startingAtOnce({ on: _, when: __, ...agent }: AgentPlan): AgentPlan {
+  return { ...agent, dependsOn: [] };
 }
 
 function followAgents(

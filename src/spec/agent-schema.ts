@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
 import { command } from './command-field.ts';
+import { dependsOn, matrix, when } from './control-fields.ts';
 import { instructions, skills, trustWorkspace } from './customization-fields.ts';
 import { done } from './done-field.ts';
 import { cpus, env, image, labels, memory, text } from './fields.ts';
@@ -9,7 +10,6 @@ import { hostGrace, onHostLost } from './host-lost-fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mcp } from './mcp-field.ts';
 import { mounts } from './mount-fields.ts';
-import { agentName } from './names.ts';
 import { needsInput } from './needs-input-field.ts';
 import { network } from './network-field.ts';
 import { args, model, provider } from './provider-fields.ts';
@@ -161,19 +161,32 @@ export const shared = {
     ),
 } as const;
 
+const notShared = 'it cannot be shared: give it to each agent';
+
 export const defaults = strict(shared, 'an object of fields that all agents share', {
-  dependsOn: 'it cannot be shared: give it to each agent',
+  dependsOn: notShared,
+  when: notShared,
+  matrix: notShared,
 });
 
 export const agent = strict(
   {
     ...shared,
-    dependsOn: z
-      .array(z.string({ error: expects('the name of an agent') }).meta({ pattern: agentName.source }), {
-        error: expects('an array of agent names'),
-      })
+    dependsOn: dependsOn
       .optional()
-      .describe('Agents that must succeed before this one starts.'),
+      .describe(
+        'Agents that this one waits for, by name: they must succeed. An object, such as `{"agent": "tests", "on": "failed"}`, needs another result: `failed` (or timed out), or `ended` for any result. See docs/control.md.',
+      ),
+    when: when
+      .optional()
+      .describe(
+        "A condition in CEL, such as `agents.tests.status == 'failed'`: if it is false, the agent is skipped. It waits for the agents that it names. See docs/control.md.",
+      ),
+    matrix: matrix
+      .optional()
+      .describe(
+        'Values by name, such as `{"node": [20, 22]}`: the agent becomes one for each combination of them, with `${matrix.node}` replaced in its strings; at most 256. See docs/control.md.',
+      ),
   },
   'an object that describes the agent',
 );

@@ -1,5 +1,6 @@
 import type { Providers } from '../providers/catalogue.ts';
 import { checkAllowed } from './allowed-hosts.ts';
+import { type ConditionReferences, dependenciesIn } from './control.ts';
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
@@ -31,7 +32,11 @@ export function defaultFields(value: unknown): AgentFields {
 /** Check the rules between fields. The spec is read unparsed, so that they apply even if a field is invalid. */
 export function check(
   value: unknown,
-  { found, providers }: { found: readonly Finding[]; providers: Providers },
+  {
+    found,
+    providers,
+    references = new Map(),
+  }: { found: readonly Finding[]; providers: Providers; references?: ConditionReferences },
 ): Finding[] {
   const agents = agentFields(value);
   const shared = defaultFields(value);
@@ -48,9 +53,7 @@ export function check(
     ...agents.flatMap(agent => mountedBelow(agent, shared)),
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
-    ...checkDependencies(
-      new Map(agents.map(({ path, fields }) => [String(path[1]), namesIn(fields.dependsOn)])),
-    ),
+    ...checkOrder(agents, references),
   ];
 }
 
@@ -63,8 +66,16 @@ export function checkPrompts(
   return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts, providers }));
 }
 
-function namesIn(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(name => (typeof name === 'string' ? name : '')) : [];
+function checkOrder(agents: readonly AgentFields[], references: ConditionReferences): Finding[] {
+  const given = new Map(
+    agents.map(({ path, fields }) => [String(path[1]), dependenciesIn(fields.dependsOn)] as const),
+  );
+  const names = [...given].map(([agent, dependencies]) => {
+    const own = dependencies.map(({ name }) => name);
+    const named = references.get(agent) ?? [];
+    return [agent, [...own, ...named.filter(name => !own.includes(name))]] as const;
+  });
+  return checkDependencies(new Map(names), (agent, index) => given.get(agent)![index]!.path);
 }
 
 function twoPrompts({ path, fields }: AgentFields): Finding[] {

@@ -1,16 +1,23 @@
-import { type Finding, formatPath } from './findings.ts';
+import { type Finding, formatPath, type Path } from './findings.ts';
 import { closest } from './schema-kit.ts';
 
 /** The names that each agent depends on, in the order of the spec. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
-/** Find unknown names, agents that depend on themselves, duplicates and cycles. */
-export function checkDependencies(agents: Dependencies): Finding[] {
+/**
+ * Find unknown names, agents that depend on themselves, duplicates and cycles. `pathOf` returns the path of a name in its
+ * agent, by its index.
+ */
+export function checkDependencies(
+  agents: Dependencies,
+  pathOf: (agent: string, index: number) => Path = (_, index) => ['dependsOn', index],
+): Finding[] {
   const findings: Finding[] = [];
   for (const [agent, names] of agents) {
     names.forEach((name, i) => {
       const message = dependencyProblem(name, { agent, agents, given: names.indexOf(name) !== i });
-      if (message !== null) findings.push({ path: ['agents', agent, 'dependsOn', i], value: name, message });
+      if (message !== null)
+        findings.push({ path: ['agents', agent, ...pathOf(agent, i)], value: name, message });
     });
   }
   return [...findings, ...findCycles(agents).map(cycleFinding)];

@@ -1,4 +1,5 @@
 import { type AgentFields, agentFields, defaultFields } from './checks.ts';
+import { dependenciesIn } from './control.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import type { References } from './references.ts';
@@ -7,6 +8,9 @@ import { closest } from './schema-kit.ts';
 interface CloneStart {
   readonly name: string;
   readonly path: Path;
+  /** The agents that must succeed before it starts. */
+  readonly needs: readonly string[];
+  /** All that it waits for. */
   readonly dependsOn: readonly string[];
   /** The root of the repository that it clones; null for none. */
   readonly repository: string | null;
@@ -41,11 +45,12 @@ function startOf(
   const workspace = isOwn ? fields.workspace : shared.fields.workspace;
   const { mode, path: written, from } = isObject(workspace) ? workspace : {};
   const real = mode === 'clone' && typeof written === 'string' ? workspaces.get(written) : undefined;
-  const { dependsOn } = fields;
+  const dependencies = dependenciesIn(fields.dependsOn);
   return {
     name: String(path[1]),
     path: isOwn ? path : shared.path,
-    dependsOn: Array.isArray(dependsOn) ? dependsOn.filter(name => typeof name === 'string') : [],
+    needs: dependencies.filter(({ on }) => on === 'succeeded').map(({ name }) => name),
+    dependsOn: dependencies.map(({ name }) => name),
     repository: real === undefined ? null : (repositories.get(real) ?? null),
     from: mode === 'clone' && typeof from === 'string' ? from : null,
   };
@@ -64,7 +69,10 @@ function startProblem(start: CloneStart, starts: ReadonlyMap<string, CloneStart>
       ? 'no agent has this name'
       : `no agent has this name; did you mean "${meant}"?`;
   }
-  if (!waitsFor(start, from!, starts)) return `it is not waited for; add "${from}" to "dependsOn" of ${name}`;
+  if (!waitsFor(start, from!, { starts, by: 'dependsOn' }))
+    return `it is not waited for; add "${from}" to "dependsOn" of ${name}`;
+  if (!waitsFor(start, from!, { starts, by: 'needs' }))
+    return `there may be no work to start from; have ${name} depend on the success of "${from}"`;
   if (other.repository === null)
     return `${from} does not work in a clone; give it "workspace": {"mode": "clone", "path": …} too`;
   if (repository !== null && other.repository !== repository)
@@ -72,14 +80,18 @@ function startProblem(start: CloneStart, starts: ReadonlyMap<string, CloneStart>
   return null;
 }
 
-function waitsFor(start: CloneStart, wanted: string, starts: ReadonlyMap<string, CloneStart>): boolean {
+function waitsFor(
+  start: CloneStart,
+  wanted: string,
+  { starts, by }: { starts: ReadonlyMap<string, CloneStart>; by: 'needs' | 'dependsOn' },
+): boolean {
   const seen = new Set<string>();
-  const waiting = [...start.dependsOn];
+  const waiting = [...start[by]];
   for (const name of waiting) {
     if (name === wanted) return true;
     if (seen.has(name)) continue;
     seen.add(name);
-    waiting.push(...(starts.get(name)?.dependsOn ?? []));
+    waiting.push(...(starts.get(name)?.[by] ?? []));
   }
   return false;
 }

@@ -1,4 +1,6 @@
+import type { MatrixValues } from './control-fields.ts';
 import type { Finding, Path } from './findings.ts';
+import { closest } from './schema-kit.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,14 +9,21 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
  * kept. Inserted values are not interpolated again. Definitions of providers are kept as they are: in them, `${NAME}` is for
  * the CLI.
+ *
+ * @param matrices By agent: the values that replace `${matrix.NAME}` in its strings.
  */
-export function interpolate(value: unknown, env: Environment): { value: unknown; findings: Finding[] } {
+export function interpolate(
+  value: unknown,
+  env: Environment,
+  matrices: ReadonlyMap<string, MatrixValues> = new Map(),
+): { value: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
-  return { value: walk(value, [], { env, findings }), findings };
+  return { value: walk(value, [], { env, matrices, findings }), findings };
 }
 
 interface Context {
   readonly env: Environment;
+  readonly matrices: ReadonlyMap<string, MatrixValues>;
   readonly findings: Finding[];
 }
 
@@ -30,10 +39,18 @@ function walk(value: unknown, path: Path, context: Context): unknown {
   return result;
 }
 
-function fill(text: string, path: Path, { env, findings }: Context): string {
+const reference = /\$?\$\{(?:matrix\.(\w+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+
+function fill(text: string, path: Path, { env, matrices, findings }: Context): string {
   const messages = new Set<string>();
-  const filled = text.replace(/\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (found, name, fallback) => {
+  const filled = text.replace(reference, (found, key: string | undefined, name: string, fallback) => {
     if (found.startsWith('$$')) return found.slice(1);
+    if (key !== undefined) {
+      const values = path[0] === 'agents' ? matrices.get(String(path[1])) : undefined;
+      if (values !== undefined && Object.hasOwn(values, key)) return String(values[key]);
+      messages.add(matrixProblem(key, values));
+      return found;
+    }
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (looksSecret(name)) {
       messages.add(
@@ -55,4 +72,12 @@ export function looksSecret(name: string): boolean {
   return /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_|$)|(?:^|_)(?:PASS|PAT|AUTH)(?:_|$)/i.test(
     name,
   );
+}
+
+function matrixProblem(key: string, values: MatrixValues | undefined): string {
+  const written = `\${matrix.${key}}`;
+  if (values === undefined)
+    return `${written} is replaced only in an agent with a valid "matrix"; write $${written} for the text`;
+  const meant = closest(key, Object.keys(values)) ?? Object.keys(values)[0];
+  return `${written} is not in the "matrix" of the agent; did you mean \${matrix.${meant}}?`;
 }

@@ -3,6 +3,7 @@ import { checkExpanded } from './allowed-hosts.ts';
 import { findLogins } from './auth.ts';
 import { findUnbrokered } from './broker.ts';
 import { check, checkPrompts } from './checks.ts';
+import { checkConditions } from './conditions.ts';
 import { SpecError } from './errors.ts';
 import { findProviders } from './find-providers.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
@@ -10,6 +11,7 @@ import { checkFrom } from './from.ts';
 import { checkHostSecrets } from './host-secrets.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { validate } from './issues.ts';
+import { asWritten, expandDependencies, expandMatrices } from './matrix.ts';
 import { nameOfFile } from './name-of-file.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
@@ -76,23 +78,33 @@ export async function planFromText(
   { env }: SpecOptions,
 ): Promise<FlowPlan> {
   const source = parse(text.replace(/^\uFEFF/, ''), file);
-  const filled = interpolate(source.value, env);
-  const early = [...source.findings, ...filled.findings];
-  const { data, findings: invalid } = validate(filled.value);
+  const { order, groups, matrices, ...expanded } = expandMatrices(
+    source.value,
+    source.keysOf(['agents']),
+    env,
+  );
+  const filled = interpolate(expanded.value, env, matrices);
+  const { value, written } = expandDependencies(filled.value, groups);
+  const inFile = (findings: readonly Finding[]) =>
+    inOrder(asWritten(findings, { groups }, written), source.offsetOf);
+  const early = [...source.findings, ...expanded.findings, ...filled.findings];
+  const { data, findings: invalid } = validate(value);
   const known = [...early, ...invalid.filter(finding => !hasFindingAt(early, finding.path))];
-  const { providers, ...defined } = await findProviders(filled.value, env);
-  const related = [...defined.findings, ...check(filled.value, { found: known, providers })].filter(
+  const { providers, ...defined } = await findProviders(value, env);
+  const { references, ...conditions } = await checkConditions(value, groups);
+  const checks = check(value, { found: known, providers, references });
+  const related = [...defined.findings, ...checks, ...conditions.findings].filter(
     finding => !hasFindingAt(known, finding.path),
   );
   const checked = [...known, ...related];
-  const files = await resolveReferences(filled.value, { directory, found: checked });
+  const files = await resolveReferences(value, { directory, found: checked });
   const all = [...checked, ...files.findings];
-  all.push(...checkFrom(filled.value, { found: all, files }));
+  all.push(...checkFrom(value, { found: all, files }));
   const logins = await findLogins(data, { env, providers });
-  all.push(...logins.findings, ...checkPrompts(filled.value, { prompts: files.prompts, providers }));
-  if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
-  const order = source.keysOf(['agents']);
-  const plan = resolveFlow(data, { order, name, files, logins: logins.values, env, providers });
+  all.push(...logins.findings, ...checkPrompts(value, { prompts: files.prompts, providers }));
+  if (data === null || all.length > 0) throw new SpecError(file, inFile(all));
+  const found = { files, logins: logins.values, env, providers, references, matrices };
+  const plan = resolveFlow(data, { order, name, ...found });
   const refused = [
     ...findUnbrokered(plan, logins.values),
     ...findUncounted(data, plan),
@@ -100,7 +112,7 @@ export async function planFromText(
     ...checkExpanded(data, { agents: plan.agents, providers }),
     ...checkHostSecrets(plan),
   ];
-  if (refused.length > 0) throw new SpecError(file, inOrder(refused, source.offsetOf));
+  if (refused.length > 0) throw new SpecError(file, inFile(refused));
   return plan;
 }
 

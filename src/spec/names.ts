@@ -5,6 +5,8 @@
 export const maxAgentNameLength = 36;
 
 export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
+/** A name in a matrix: `matrix.NAME` is a label of the container. */
+export const matrixKey = /^[A-Za-z](?:[A-Za-z0-9_]{0,30}[A-Za-z0-9])?$/;
 export const runIdPattern = /^r[a-z0-9]{7}$/;
 export const flowName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** Docker's own rule for names of contexts. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
+import { controlPlan } from './control-plan.ts';
 import { checkDependencies } from './dependencies.ts';
 import { env, labels } from './fields.ts';
 import { exactHost, headerProblem } from './host-secrets.ts';
@@ -133,6 +134,7 @@ const security = z.strictObject({
 const agent = z.strictObject({
   name,
   dependsOn: z.array(name),
+  ...controlPlan,
   provider: text.max(200),
   command: z.array(text),
   stdin: z.enum(['terminal', 'prompt', 'empty']),

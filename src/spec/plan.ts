@@ -1,4 +1,5 @@
 import type { Provider } from '../providers/provider.ts';
+import type { ControlPlan } from './control-plan.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
 import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
@@ -6,8 +7,9 @@ import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
 export type { BudgetPlan, ReportPlan } from './plan-report.ts';
 
 /** An agent of a flow as it is run: the spec with every default applied. */
-export interface AgentPlan extends CustomizationPlan {
+export interface AgentPlan extends CustomizationPlan, ControlPlan {
   readonly name: string;
+  /** The agents that it waits for. */
   readonly dependsOn: readonly string[];
   /** Value of the label `tmux-agents.ai-provider`; `command` without an AI provider. */
   readonly provider: string;

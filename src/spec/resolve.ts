@@ -4,6 +4,8 @@ import { allowedHosts } from './allowed-hosts.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
+import { type ConditionReferences, resolveControl } from './control.ts';
+import type { MatrixValues } from './control-fields.ts';
 import { trustEnvironment } from './customization.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
 import { resolveByHost } from './host-secrets.ts';
@@ -37,6 +39,9 @@ interface Found {
   readonly files: References;
   readonly logins: Logins;
   readonly env: Environment;
+  readonly references: ConditionReferences;
+  /** The values of agents that come from a matrix. */
+  readonly matrices: ReadonlyMap<string, MatrixValues>;
   readonly providers: Providers;
 }
 
@@ -92,6 +97,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const { prompts, workspaces, repositories, builds, mounts } = found.files;
   const timeouts = withDefaults(agent.timeouts ?? {});
   const { workspace = '.' } = agent;
+  const matrix = found.matrices.get(name);
   const onHost = workspaceOnHost(workspace);
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = found.providers.get(agent.provider!);
@@ -99,7 +105,8 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
     name,
-    dependsOn: agent.dependsOn ?? [],
+    ...resolveControl(name, agent, found.references),
+    ...(matrix === undefined ? {} : { matrix }),
     provider: agent.provider!,
     ...(provider
       ? resolveLaunch({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })

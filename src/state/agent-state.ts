@@ -34,9 +34,14 @@ export interface AttemptState {
   readonly artifacts: readonly string[];
 }
 
-export interface AgentState {
+/** The results and the condition that an agent needs to start, and its values of a matrix. */
+type Control = Pick<EventOf<'run.started'>['agents'][number], 'on' | 'when' | 'matrix'>;
+
+export interface AgentState extends Control {
   readonly name: string;
   readonly dependsOn: readonly string[];
+  /** The result of its condition; null if there is none, or before it is evaluated. */
+  readonly condition: { readonly holds: boolean | null; readonly reason: string } | null;
   /** The docker context of the engine that it is placed on; null for the engine of the run, and before a scheduler has placed it. */
   readonly host: string | null;
   readonly attempt: number;
@@ -61,11 +66,15 @@ export interface AgentState {
 
 /** Return the state of an agent before its start. */
 export const waiting = (
-  { name, dependsOn, host }: EventOf<'run.started'>['agents'][number],
+  { name, dependsOn, host, on, when, matrix }: EventOf<'run.started'>['agents'][number],
   since: number,
 ): AgentState => ({
   name,
   dependsOn,
+  ...(on === undefined ? {} : { on }),
+  ...(when === undefined ? {} : { when }),
+  ...(matrix === undefined ? {} : { matrix }),
+  condition: null,
   host: host ?? null,
   attempt: 1,
   state: 'waiting',
@@ -81,6 +90,11 @@ export const waiting = (
   image: null,
   attempts: [],
 });
+
+export const noteCondition = (
+  agent: AgentState,
+  { holds, reason }: EventOf<'agent.condition'>,
+): AgentState => ({ ...agent, condition: agent.condition ?? { holds, reason } });
 
 export function enter(agent: AgentState, event: EventOf<'agent.state'>): AgentState {
   const left = leave(agent, event.at);

@@ -5,6 +5,7 @@ import {
   endAgent,
   endAttempt,
   enter,
+  noteCondition,
   place,
   type Status,
   saveWork,
@@ -135,6 +136,8 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return change(event.agent, agent => enter(agent, event));
     case 'agent.placed':
       return change(event.agent, agent => place(agent, event));
+    case 'agent.condition':
+      return change(event.agent, agent => noteCondition(agent, event));
     case 'attempt.ended':
       return change(event.agent, agent => endAttempt(agent, event));
     case 'workspace.saved':

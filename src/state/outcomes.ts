@@ -6,6 +6,8 @@ import { usageOf } from './usage.ts';
 /** The outcome of an agent, for reports to other programs. */
 export interface AgentOutcome {
   readonly name: string;
+  /** Its values of a matrix, by name; none without one. */
+  readonly matrix: Readonly<Record<string, string | number | boolean>>;
   readonly status: Status;
   readonly exitCode: number | null;
   readonly error: Failure | null;
@@ -30,6 +32,7 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
     const { status, exitCode, error, transcript } = result.agents[name]!;
     return {
       name,
+      matrix: agent.matrix ?? {},
       status,
       exitCode,
       error,

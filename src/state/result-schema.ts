@@ -58,6 +58,10 @@ const agent = z.object({
   status,
   exitCode,
   error,
+  matrix: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .exactOptional()
+    .describe('The values of its matrix, by name; absent without one.'),
   host: z
     .string()
     .exactOptional()

@@ -32,7 +32,8 @@ export function resultOf(state: FlowState): RunResult {
 
 /**
  * Return the exit code: 0 all agents succeeded · 1 an agent failed or was cancelled · 3 Docker or the host failed · 4 an
- * agent timed out; the largest that applies. A skipped agent counts by the agents that it depends on.
+ * agent timed out; the largest that applies. A skipped agent counts by the agents that it depends
+ * on, or not at all.
  */
 export function exitCodeOf(state: FlowState): number {
   if (state.ended) return state.ended.exitCode;
@@ -59,7 +60,8 @@ function exitCodeOfAgent({ status, error }: Outcome): number {
 export function statusOf(state: FlowState): Status {
   if (state.ended) return state.ended.status;
   const statuses = Object.values(state.agents).map(agent => outcomeOf(agent).status);
-  if (statuses.every(status => status === 'succeeded')) return 'succeeded';
+  // An agent that is skipped without the failure of another one is as its spec has it.
+  if (statuses.every(status => status === 'succeeded' || status === 'skipped')) return 'succeeded';
   if (state.cancelled !== null && statuses.includes('cancelled')) return 'cancelled';
   if (statuses.includes('timedOut')) return 'timedOut';
   return statuses.includes('cancelled') && !statuses.includes('failed') ? 'cancelled' : 'failed';
@@ -85,6 +87,7 @@ function agentResult(agent: AgentState): AgentResult {
     status,
     exitCode,
     error: error && plainFailure(error),
+    ...(agent.matrix === undefined ? {} : { matrix: agent.matrix }),
     ...(agent.host === null ? {} : { host: agent.host }),
     containerId: agent.containerId,
     image: agent.image,

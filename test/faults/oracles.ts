@@ -85,6 +85,18 @@ export function nothingDoubled(
   for (const [attempt, ids] of containers) t.is(ids.size, 1, `${attempt} has one container`);
 }
 
+/** Assert that each of these agents has one result of its condition, which precedes everything that follows from it. */
+export function conditionsOnce(t: ExecutionContext, here: Place, names: readonly string[]): void {
+  for (const name of names) {
+    const types = here
+      .journal()
+      .filter(event => 'agent' in event && event.agent === name)
+      .map(({ type }) => type);
+    t.is(types.indexOf('agent.condition'), 0, `the condition of ${name} comes first`);
+    t.is(types.lastIndexOf('agent.condition'), 0, `the condition of ${name} is evaluated once`);
+  }
+}
+
 /**
  * Assert that no container, second network, process, lock or temporary file is left, at once and after 2 s. `deadLock`:
  * the supervisor died when its run had ended, so its lock stays; then it must not block the run.

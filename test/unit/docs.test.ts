@@ -34,6 +34,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   unreachable: true,
   transient: true,
   dependency: true,
+  when: true,
   internal: true,
 };
 

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { dependencyLabels, matrixLabel } from '../../state/control-label.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
 import { formatUsage, usageOf } from '../../state/usage.ts';
@@ -60,11 +61,16 @@ function Transition({ steps, start }: { readonly steps: readonly Step[]; readonl
   );
 }
 
+const conditionLabels = { true: 'true', false: 'false', null: 'not evaluated: see the error' } as const;
+
 function Context({ agent, start }: { readonly agent: AgentState; readonly start: number }) {
   const used = usageOf(agent);
   const pairs: [string, string | null][] = [
     ['attempt', String(agent.attempt)],
-    ['waits for', agent.dependsOn.join(', ') || null],
+    ['waits for', dependencyLabels(agent).join(', ') || null],
+    ['when', agent.when ?? null],
+    ['condition', agent.condition && conditionLabels[`${agent.condition.holds}`]],
+    ['matrix', matrixLabel(agent) || null],
     ['host', agent.host],
     ['container', agent.containerId?.slice(0, 12) ?? null],
     ['image', agent.image],

@@ -161,7 +161,10 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   where: fc.double({ min: 0, max: 0.999, noNaN: true }),
   how: fc.constantFrom('replace', 'remove', 'rename', 'add', 'double'),
   what: junk,
-  key: fc.oneof(fc.constantFrom('privileged', 'dependsOn', 'network', 'comand', 'allow', 'image'), hostile),
+  key: fc.oneof(
+    fc.constantFrom('privileged', 'dependsOn', 'when', 'matrix', 'network', 'comand', 'allow', 'image'),
+    hostile,
+  ),
 });
 
 /** Return a copy of a spec with one mutation. */

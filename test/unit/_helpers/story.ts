@@ -30,6 +30,14 @@ export const runStarted = (runId: string, agents: Agents, concurrency = 2): Of<'
 export const started = (agents: Agents, seconds = 0, concurrency = 2): RunEvent =>
   at(seconds, runStarted('r1234567', agents, concurrency));
 
+/** The start of a run whose agents have these fields. */
+export const startedWith = (
+  agents: Readonly<Record<string, Partial<Of<'run.started'>['agents'][number]>>>,
+): RunEvent => {
+  const event = runStarted('r1234567', Object.fromEntries(Object.keys(agents).map(name => [name, []])));
+  return at(0, { ...event, agents: event.agents.map(agent => ({ ...agent, ...agents[agent.name] })) });
+};
+
 export const enters = (
   seconds: number,
   agent: string,

@@ -129,3 +129,22 @@ test('control characters are removed from a drawing', t => {
   t.notRegex(text, /[\u001b\u202e]/);
   t.regex(text, /"a b"/);
 });
+
+test('a flow is drawn with conditions, results of dependencies and values of matrices', t => {
+  const graph = flowGraph('flow', [
+    { name: 'test-20', dependsOn: [], matrix: { node: 20, os: 'linux' } },
+    { name: 'rescue', dependsOn: ['test-20'], on: { 'test-20': 'failed' } },
+    { name: 'report', dependsOn: ['rescue'], on: { rescue: 'ended' }, when: 'agents.rescue\n.status == "x"' },
+  ]);
+  t.deepEqual(graph.nodes[0]!.matrix, { node: 20, os: 'linux' });
+  t.like(graph.edges[0], { source: 'test-20', target: 'rescue', guard: 'failed' });
+  const { nodes, edges } = readMermaid(mermaid(drawing(graph)));
+  t.deepEqual(
+    [...nodes.values()],
+    ['test-20 (node 20, os linux)', 'rescue', 'report when agents.rescue .status == "x"'],
+  );
+  t.deepEqual(
+    edges.map(({ label }) => label),
+    ['[failed]', '[ended]'],
+  );
+});

@@ -16,6 +16,7 @@ const mermaidLines: readonly RegExp[] = [
   new RegExp(`^state (?:"(?<label>${label})" as )?(?<node>\\w+)(?: \\{)?$`),
   new RegExp(`^(?<node>n\\d+)\\["(?<label>${label})"\\]$`),
   new RegExp(`^(?<from>\\w+|\\[\\*\\]) --> (?<to>\\w+|\\[\\*\\])(?: : (?<label>${label}))?$`),
+  new RegExp(`^(?<from>n\\d+) -->\\|"(?<label>${label})"\\| (?<to>n\\d+)$`),
   /^\}$/,
   /^classDef \w+ fill:#\w{6},stroke:#\w{6},color:#000$/,
   /^class \w+(,\w+)* \w+$/,

@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import { type AnyActorRef, createActor } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
 import { flowMachine } from '../../../machines/flow.ts';
+import { settleDependants } from '../../../machines/flow-dependencies.ts';
 import {
   type AgentPhase,
   endAgent,
-  endWaiting,
-  findLost,
   haveAllEnded,
   initialSchedule,
   inPhase,
@@ -39,10 +38,10 @@ const endOf = (name: string, status: AgentOutput['status']): AgentOutput => ({
 const chains = (count: number) =>
   Array.from({ length: count }, (_, index) => agent(`a${index}`, index % 4 === 0 ? [] : [`a${index - 1}`]));
 
-/** Start what may start and skip what cannot, as the machine does after `ended`. */
-function advance(schedule: Schedule, ended: string | null) {
-  const skipped = endWaiting(schedule, findLost(schedule, ended), 'skipped');
-  return { ...startReady(skipped.schedule), skipped: skipped.outputs.map(({ name }) => name) };
+/** Start what may start and skip what cannot, as the machine does. */
+function advance(schedule: Schedule) {
+  const settled = settleDependants(schedule);
+  return { ...startReady(settled.schedule), skipped: settled.outputs.map(({ name }) => name) };
 }
 
 const phasesOf = (schedule: Schedule) =>
@@ -105,16 +104,15 @@ test('the ready queue and the counters decide as the phases of all agents do', t
   fc.assert(
     fc.property(graphs, fc.integer({ min: 1, max: 5 }), choices, (agents, concurrency, ends) => {
       let schedule = initialSchedule({ agents, concurrency, hostConcurrency: { x: 1, y: 2 } });
-      let ended: string | null = null;
       for (const [pick, status] of ends) {
         const expected = recomputed(schedule);
-        const { schedule: next, started, skipped } = advance(schedule, ended);
+        const { schedule: next, started, skipped } = advance(schedule);
         t.deepEqual([...skipped].toSorted(), [...expected.skipped].toSorted());
         t.deepEqual(started, expected.started);
         schedule = next;
         const running = inPhase(schedule, 'started');
         if (running.length === 0) break;
-        ended = agents[running[pick % running.length]!]!.name;
+        const ended = agents[running[pick % running.length]!]!.name;
         schedule = endAgent(schedule, endOf(ended, status as 'succeeded' | 'failed'));
       }
       t.true(haveAllEnded(schedule));
@@ -126,7 +124,6 @@ test('the ready queue and the counters decide as the phases of all agents do', t
 test('an agent that depends on an unknown agent is skipped, with its dependants', t => {
   const { schedule, skipped } = advance(
     initialSchedule({ agents: [agent('a', ['unknown']), agent('b', ['a']), agent('c')], concurrency: 5 }),
-    null,
   );
   t.deepEqual(skipped, ['a', 'b']);
   t.is(outputOf(schedule, 'a')?.error?.message, 'depends on unknown, which did not succeed');
@@ -139,9 +136,9 @@ test('a host without resources ends the agents that wait for it, and no others',
     host,
   });
   const agents = [on('x', 'a'), on('x', 'b'), agent('c', ['b']), agent('d'), on('y', 'e')];
-  const { schedule } = advance(initialSchedule({ agents, concurrency: 1 }), null);
+  const { schedule } = advance(initialSchedule({ agents, concurrency: 1 }));
   const error = { phase: 'creating', kind: 'outOfResources', message: 'no room' } as const;
-  const ended = advance(endAgent(schedule, { ...endOf('a', 'failed'), error }), 'a');
+  const ended = advance(endAgent(schedule, { ...endOf('a', 'failed'), error }));
   t.deepEqual(ended.skipped, ['b', 'c']);
   t.is(outputOf(ended.schedule, 'b')?.error?.kind, 'outOfResources');
   t.is(outputOf(ended.schedule, 'c')?.error?.kind, 'dependency');
@@ -152,8 +149,8 @@ test('a host without resources ends the agents that wait for it, and no others',
 });
 
 test('the end of one of 10,000 agents leaves the entries of all others identical', t => {
-  const { schedule: before } = advance(initialSchedule({ agents: chains(10_000), concurrency: 100 }), null);
-  const { schedule: after, started } = advance(endAgent(before, endOf('a40', 'succeeded')), 'a40');
+  const { schedule: before } = advance(initialSchedule({ agents: chains(10_000), concurrency: 100 }));
+  const { schedule: after, started } = advance(endAgent(before, endOf('a40', 'succeeded')));
   // The agent that ended, its dependant, and the one that takes its place.
   t.deepEqual(
     started.map(({ name }) => name),

@@ -1,6 +1,7 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
-import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
+import type { AgentInput, AgentOutput, RequiredResult } from '../../../machines/agent-types.ts';
 import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
+import type { ConditionInput, ConditionResult } from '../../../machines/flow-dependencies.ts';
 import { outputOf } from '../../../machines/flow-schedule.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { isRoot, manualActor, resolve } from './manual-actor.ts';
@@ -17,13 +18,17 @@ interface Effects {
   readonly received?: readonly string[];
   /** Agents that ended without a start, such as `reviewer skipped`. */
   readonly unstarted?: readonly string[];
+  /** Conditions that were evaluated, such as `reviewer true`. */
+  readonly conditions?: readonly string[];
   readonly states?: string;
 }
 
-export interface FlowWalk {
+interface FlowWalk {
   sees(expected: Effects): FlowWalk;
   /** End an agent. */
   ends(name: string, status?: Status, kind?: FailureKind): FlowWalk;
+  /** End the evaluation of a condition that is open. */
+  evaluates(name: string, holds: boolean): FlowWalk;
   cancel(): FlowWalk;
   kill(): FlowWalk;
   cancelAgent(name: string): FlowWalk;
@@ -33,9 +38,17 @@ export interface FlowWalk {
   readonly over: boolean;
 }
 
-export interface FlowPlan {
+interface FlowPlan {
   /** Dependencies, by agent. */
   readonly agents: Readonly<Record<string, readonly string[]>>;
+  /** The results that they need of dependencies, by agent. */
+  readonly on?: Readonly<Record<string, Readonly<Record<string, RequiredResult>>>>;
+  /** By agent: the result of its condition, by the statuses of its dependencies; `open` until the test evaluates it. */
+  readonly when?: Readonly<
+    Record<string, (statuses: readonly Status[]) => ConditionResult['holds'] | 'open'>
+  >;
+  /** Agents that ended in an earlier process without having been started. */
+  readonly earlier?: Readonly<Record<string, Status>>;
   readonly concurrency?: number;
   /** Agents that end as soon as they receive an event. */
   readonly endsOnEvent?: boolean;
@@ -52,13 +65,14 @@ const endOf = (name: string, status: Status, kind?: FailureKind): AgentOutput =>
 });
 
 /** Start a flow whose agents do nothing until the test ends them. */
-export function walkFlow(
+function walkFlow(
   machine: FlowMachine,
-  { agents, concurrency = 10, endsOnEvent = false }: FlowPlan,
+  { agents, on = {}, when = {}, earlier = {}, concurrency = 10, endsOnEvent = false }: FlowPlan,
 ): FlowWalk {
   let started: string[] = [];
   let received: string[] = [];
   let unstarted: string[] = [];
+  let conditions: string[] = [];
   let states: string[] = [];
   let at = '';
   let over = false;
@@ -83,6 +97,22 @@ export function walkFlow(
       },
     };
   };
+  /** Settles at once, unless the flow keeps it open. */
+  const condition = (): ReturnType<typeof manualActor> => {
+    const manual = manualActor('condition');
+    return {
+      ...manual,
+      getInitialSnapshot(scope, input) {
+        const { agent, outcomes } = input as ConditionInput;
+        const snapshot = manual.getInitialSnapshot(scope, input);
+        const holds = when[agent]!(Object.values(outcomes).map(({ status }) => status));
+        conditions.push(`${agent} ${holds}`);
+        if (holds === 'open') return snapshot;
+        const output: ConditionResult = { agent, holds, reason: `${agent} is ${holds}` };
+        return { ...snapshot, status: 'done', output } as typeof snapshot;
+      },
+    };
+  };
   const note = ({ value }: Pick<FlowSnapshot, 'value'>) => {
     if (value !== at) states.push(value as string);
     at = value as string;
@@ -91,18 +121,24 @@ export function walkFlow(
     agents: Object.entries(agents).map(([name, dependsOn]) => ({
       name,
       dependsOn,
+      ...(on[name] && { on: on[name] }),
+      ...(when[name] && { isConditional: true }),
+      ...(earlier[name] && { unstarted: endOf(name, earlier[name]) }),
       retries: 0,
       keep: 'never' as const,
     })),
     concurrency,
   };
-  const actor = createActor(machine.provide({ actors: { agent: logic() as never } }), {
-    input,
-    inspect(inspected) {
-      if (inspected.type === '@xstate.microstep' && isRoot(inspected))
-        note(inspected.snapshot as FlowSnapshot);
+  const actor = createActor(
+    machine.provide({ actors: { agent: logic() as never, condition: condition() as never } }),
+    {
+      input,
+      inspect(inspected) {
+        if (inspected.type === '@xstate.microstep' && isRoot(inspected))
+          note(inspected.snapshot as FlowSnapshot);
+      },
     },
-  });
+  );
   actor.on('agent.notStarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
   actor.subscribe({ error: error => void error });
   actor.start();
@@ -112,17 +148,25 @@ export function walkFlow(
     actor.send(event);
     return self;
   };
+  const childOf = (id: string) => {
+    const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[id];
+    if (!child) throw new Error(`${id} is not running`);
+    return child;
+  };
   const self: FlowWalk = {
     sees(expected) {
-      const actual = { started, received, unstarted, states: states.join(' > ') };
-      expect('the flow', actual, { started: [], received: [], unstarted: [], states: '', ...expected });
-      [started, received, unstarted, states] = [[], [], [], []];
+      const actual = { started, received, unstarted, conditions, states: states.join(' > ') };
+      const none = { started: [], received: [], unstarted: [], conditions: [], states: '' };
+      expect('the flow', actual, { ...none, ...expected });
+      [started, received, unstarted, conditions, states] = [[], [], [], [], []];
       return self;
     },
     ends(name, status = 'succeeded', kind) {
-      const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
-      if (!child) throw new Error(`${name} is not running`);
-      resolve(child, endOf(name, status, kind));
+      resolve(childOf(name), endOf(name, status, kind));
+      return self;
+    },
+    evaluates(agent, holds) {
+      resolve(childOf(`when:${agent}`), { agent, holds, reason: `${agent} is ${holds}` });
       return self;
     },
     cancel: () => send({ type: 'CANCEL', reason: 'requested' }),
@@ -144,3 +188,13 @@ export function walkFlow(
   };
   return self;
 }
+
+/** A story of a flow, which can be run with mutants of the machine too. */
+export const scenario = (title: string, plan: FlowPlan, story: (flow: FlowWalk) => void) => ({
+  title,
+  run(machine: FlowMachine) {
+    const flow = walkFlow(machine, plan);
+    story(flow);
+    if (!flow.over) throw new Error(`"${title}" does not end`);
+  },
+});

@@ -1,24 +1,17 @@
 import test from 'ava';
 import { flowMachine } from '../../../machines/flow.ts';
-import { type FlowMachine, type FlowPlan, type FlowWalk, walkFlow } from './flow-walk.ts';
+import { controlScenarios } from './flow-control.ts';
+import { scenario } from './flow-walk.ts';
 import { retargeted, transitionsOf, weakened, withObserver, withoutEntryAction } from './mutants.ts';
 import { coverage, survivors } from './survivors.ts';
 import { expect } from './walk.ts';
-
-const scenario = (title: string, plan: FlowPlan, story: (flow: FlowWalk) => void) => ({
-  title,
-  run(machine: FlowMachine) {
-    const flow = walkFlow(machine, plan);
-    story(flow);
-    if (!flow.over) throw new Error(`"${title}" does not end`);
-  },
-});
 
 const chain = { agents: { fixer: [], reviewer: ['fixer'], tests: ['reviewer'] } };
 const three = { agents: { one: [], two: [], three: [] } };
 const diamond = { agents: { base: [], left: ['base'], right: ['base'], top: ['left', 'right'] } };
 
 const scenarios = [
+  ...controlScenarios,
   scenario('a flow without agents is done at once', { agents: {} }, flow =>
     flow.sees({ states: 'done' }).isOver({}),
   ),

@@ -342,6 +342,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   unreachable: false,
   transient: false,
   dependency: false,
+  when: false,
   internal: false,
 };
 

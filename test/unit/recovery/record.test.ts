@@ -2,7 +2,13 @@ import test from 'ava';
 import { helperArgs } from '../../../src/agent-container/helper.ts';
 import type { RunEvent, RunEventBody } from '../../../src/events.ts';
 import { reconcile } from '../../../src/recovery/reconcile.ts';
-import { type AgentRecord, applyEvent, emptyRecord, isFresh } from '../../../src/recovery/record.ts';
+import {
+  type AgentRecord,
+  applyEvent,
+  emptyRecord,
+  isFresh,
+  unstartedOutcome,
+} from '../../../src/recovery/record.ts';
 
 const after = (...events: RunEventBody[]): AgentRecord =>
   events.reduce(
@@ -169,4 +175,24 @@ test('an ended agent keeps its outcome in a resumed run', t => {
   });
   t.like(reconcile(plan, cancelled, [], 0), { enter: 'done', outcome: { status: 'cancelled' } });
   t.is(reconcile(plan, cancelled, [], 0).attempts.length, 1);
+});
+
+const condition = (holds: boolean | null): RunEventBody => ({
+  type: 'agent.condition',
+  agent: 'a',
+  holds,
+  reason: `it is ${holds}`,
+});
+
+test('the first result of a condition counts, in every attempt', t => {
+  const record = after(condition(true), condition(false), state(2));
+  t.deepEqual(record.condition, { holds: true, reason: 'it is true' });
+});
+
+test('only an agent that ended without a start has an outcome of that kind', t => {
+  const outcome = { status: 'skipped', exitCode: null, error: null } as const;
+  const ended: RunEventBody = { type: 'agent.ended', agent: 'a', ...outcome, containerId: null, image: null };
+  t.deepEqual(unstartedOutcome(after(ended)), outcome);
+  t.is(unstartedOutcome(after(condition(false))), null);
+  t.is(unstartedOutcome(after(call('create'), ended)), null);
 });

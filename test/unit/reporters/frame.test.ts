@@ -3,7 +3,17 @@ import test from 'ava';
 import { frame, type RenderOptions } from '../../../src/reporters/frame.ts';
 import { type FlowState, reduce } from '../../../src/state/flow-state.ts';
 import { widthOf } from '../../../src/text/width.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
+import {
+  at,
+  attemptEnds,
+  ends,
+  enters,
+  failure,
+  noon,
+  started,
+  startedWith,
+  stateAfter,
+} from '../_helpers/story.ts';
 
 const two = started({ fixer: [], 'long-name': ['fixer'] });
 
@@ -267,4 +277,11 @@ test('colour does not change the text', t => {
   );
   t.true(coloured[0]!.startsWith('\x1b[36m● \x1b[39m'));
   t.true(coloured[1]!.startsWith('\x1b[31m✗ \x1b[39m'));
+});
+
+test('the line of a waiting agent has the results that it waits for', t => {
+  const state = stateAfter(
+    startedWith({ a: {}, b: {}, c: { dependsOn: ['a', 'b'], on: { a: 'failed', b: 'ended' } } }),
+  );
+  t.is(row(state, { after: 2 }, 2), '· c waiting 2.0s for a (failed), b (ended)');
 });

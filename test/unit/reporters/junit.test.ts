@@ -3,7 +3,16 @@ import { XMLValidator } from 'fast-xml-parser';
 import { parse, type TestCase, type TestSuites } from 'junit2json';
 import { junit } from '../../../src/reporters/junit.ts';
 import type { FlowState } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
+import {
+  at,
+  attemptEnds,
+  ends,
+  enters,
+  failure,
+  started,
+  startedWith,
+  stateAfter,
+} from '../_helpers/story.ts';
 
 /** Parse the report as a consumer does. */
 async function read(state: FlowState, tails?: ReadonlyMap<string, string>) {
@@ -142,4 +151,12 @@ test('a failed removal after a success is reported without a failure', async t =
   const { cases, suite } = await read(stateAfter(started({ a: [] }), ends(1, 'a', { error })));
   t.like(suite, { failures: 0, errors: 0 });
   t.deepEqual(cases.a!['system-out'], ['while removing: left behind']);
+});
+
+test('the values of a matrix are properties of the case', async t => {
+  const state = stateAfter(startedWith({ 'a-20': { matrix: { node: 20 } } }), ends(1, 'a-20'));
+  t.regex(
+    (await read(state)).xml,
+    /<testcase [^>]*name="a-20"(?:.|\n)*<property name="matrix.node" value="20"\/>/,
+  );
 });

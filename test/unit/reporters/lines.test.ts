@@ -2,7 +2,7 @@ process.env.TZ = 'UTC';
 
 import test from 'ava';
 import { lineOf } from '../../../src/reporters/lines.ts';
-import { initialFlowState } from '../../../src/state/flow-state.ts';
+import { initialFlowState, reduce } from '../../../src/state/flow-state.ts';
 import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], 'long-name': ['fixer'] });
@@ -188,4 +188,13 @@ test('a message can neither break its line nor control the terminal', t => {
 test('docker calls and the end of the run have no line', t => {
   t.is(lineOf(begun, at(1, { type: 'docker.call', call: 1, agent: 'fixer', attempt: 1, argv: [] })), null);
   t.is(lineOf(begun, at(1, { type: 'run.ended', status: 'succeeded', exitCode: 0 })), null);
+});
+
+test('a condition has a line if it holds; otherwise the end of the agent has one', t => {
+  const condition = (holds: boolean | null) =>
+    at(2, { type: 'agent.condition', agent: 'fixer', holds, reason: 'when: true is true' });
+  t.is(lineOf(begun, condition(true))?.slice(20), 'when: true is true');
+  t.is(lineOf(begun, condition(false)), null);
+  t.is(lineOf(begun, condition(null)), null);
+  t.is(lineOf(reduce(begun, condition(true)), condition(true)), null);
 });

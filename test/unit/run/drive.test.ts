@@ -6,6 +6,7 @@ import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../../machines/outcome.ts';
 import type { ActorContext } from '../../../src/actors/context.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { type AgentRecord, emptyRecord } from '../../../src/recovery/record.ts';
 import { drive } from '../../../src/run/drive.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { openJournal } from '../../../src/store/journal.ts';
@@ -25,7 +26,8 @@ function desk(
   {
     released = Promise.resolve(),
     ended = new Set<string>(),
-  }: { released?: Promise<void>; ended?: Set<string> } = {},
+    record,
+  }: { released?: Promise<void>; ended?: Set<string>; record?: (agent: string) => AgentRecord } = {},
 ) {
   const path = folder(t);
   mkdirSync(join(path, 'run'));
@@ -49,6 +51,7 @@ function desk(
       clock: systemClock,
       journal,
       ended,
+      ...(record && { record }),
       inspect: event => void inspected.push(event),
       actors: {
         reconcile: step(async () => {
@@ -140,4 +143,55 @@ test('requests after the end have no effect', async t => {
   flow.cancelAgent('a', 'late');
   flow.kill();
   t.false((await events()).some(({ type }) => type === 'run.cancel' || type === 'agent.cancel'));
+});
+
+const conditional = { dependsOn: ['a'], on: { a: 'ended' }, when: 'agents.a.status == "succeeded"' } as const;
+
+test('a condition is journaled before its agent starts', async t => {
+  const { flow, events } = desk(t, [{}, conditional]);
+  await flow.done;
+  const all = await events();
+  const condition = all.findIndex(event => event.type === 'agent.condition');
+  const start = all.findIndex(event => event.type === 'agent.state' && event.agent === 'b');
+  t.like(all[condition], { agent: 'b', holds: true, reason: `when: ${conditional.when} is true` });
+  t.true(condition < start);
+});
+
+test('an agent whose condition is false has its outcome after the condition', async t => {
+  const { flow, events } = desk(t, [{}, { ...conditional, when: 'agents.a.exitCode == 1' }]);
+  await flow.done;
+  const ofB = (await events()).filter(event => 'agent' in event && event.agent === 'b');
+  t.deepEqual(
+    ofB.map(({ type }) => type),
+    ['agent.condition', 'agent.ended'],
+  );
+  t.like(ofB[1], { status: 'skipped', error: { kind: 'when' } });
+});
+
+test('a resumed run takes conditions and ends without a start from the journal', async t => {
+  const skipped = { status: 'skipped', exitCode: null, error: null } as const;
+  const records: Readonly<Record<string, Partial<AgentRecord>>> = {
+    b: { condition: { holds: false, reason: 'recorded' } },
+    c: { ended: true, outcome: skipped },
+  };
+  const { flow, events } = desk(t, [{}, conditional, { dependsOn: ['a'] }], {
+    ended: new Set(['c']),
+    record: agent => ({ ...emptyRecord, ...records[agent] }),
+  });
+  await flow.done;
+  const all = await events();
+  t.false(all.some(event => event.type === 'agent.condition'));
+  t.like(
+    all.find(event => event.type === 'agent.ended' && event.agent === 'b'),
+    { status: 'skipped', error: { message: 'recorded' } },
+  );
+  t.false(all.some(event => 'agent' in event && event.agent === 'c'));
+});
+
+test('the condition of an agent that is cancelled is not evaluated', async t => {
+  const { flow, events } = desk(t, [{}, conditional], {
+    record: agent => ({ ...emptyRecord, cancelled: agent === 'b' }),
+  });
+  await flow.done;
+  t.false((await events()).some(event => event.type === 'agent.condition'));
 });

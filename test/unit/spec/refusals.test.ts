@@ -191,7 +191,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ dependsOn: 'a' }, /expected an array of agent names/],
   [{ dependsOn: ['a'] }, /^dependsOn\[0\]: "a": an agent cannot wait for itself/],
   [{ dependsOn: ['other'] }, /^dependsOn\[0\]: "other": no agent has this name; add the agent/],
-  [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent$/],
+  [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent, or an object/],
   [{ provider: 3 }, /^provider: 3: expected the name of a provider, such as "claude"$/],
   [
     { provider: 'claud', command: undefined },

@@ -3,7 +3,16 @@ import * as z from 'zod';
 import type { FlowState } from '../../../src/state/flow-state.ts';
 import { exitCodeOf, resultOf } from '../../../src/state/result.ts';
 import { resultSchema } from '../../../src/state/result-schema.ts';
-import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
+import {
+  at,
+  attemptEnds,
+  ends,
+  enters,
+  failure,
+  started,
+  startedWith,
+  stateAfter,
+} from '../_helpers/story.ts';
 
 type AgentEnd = string;
 
@@ -43,6 +52,9 @@ const table: readonly (readonly [string, readonly AgentEnd[], number, string])[]
   ['a failure and a cancelled agent', ['exit', 'cancelled'], 1, 'failed'],
   ['a failure and a skipped dependant', ['exit', 'skipped'], 1, 'failed'],
   ['a cancelled and a skipped agent', ['cancelled', 'skipped'], 1, 'cancelled'],
+  ['an agent that was skipped by its condition', ['succeeded', 'skipped'], 0, 'succeeded'],
+  ['a failure that another agent was there for', ['exit', 'succeeded', 'skipped'], 1, 'failed'],
+  ['a condition that could not be evaluated', ['succeeded', 'when'], 1, 'failed'],
   ['an agent without an outcome', ['succeeded', 'lost'], 3, 'failed'],
 ];
 
@@ -187,4 +199,15 @@ test('the contract can be exported as JSON Schema', t => {
     'endedAt',
     'agents',
   ]);
+});
+
+test('the result has the values of a matrix', t => {
+  const state = stateAfter(
+    startedWith({ 'a-20': { matrix: { node: 20 } }, b: {} }),
+    ends(1, 'a-20'),
+    ends(1, 'b'),
+  );
+  const { agents } = resultSchema.parse(resultOf(state));
+  t.deepEqual(agents['a-20']!.matrix, { node: 20 });
+  t.false('matrix' in agents.b!);
 });

@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { agentName, matrixKey } from './names.ts';
+
+/** When an agent starts, beside the names in its `dependsOn`. */
+export interface ControlPlan {
+  /** The results that it needs of dependencies, by their names. Default: `succeeded`. */
+  readonly on?: Readonly<Record<string, 'succeeded' | 'failed' | 'ended'>>;
+  /** A condition in CEL, evaluated when its dependencies have ended. It names some of them. */
+  readonly when?: string;
+  /** The values of its matrix, by name. */
+  readonly matrix?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The schemas of these fields, which are also those of an event. */
+export const controlPlan = {
+  on: z.record(z.string().regex(agentName), z.enum(['succeeded', 'failed', 'ended'])).exactOptional(),
+  when: z.string().exactOptional(),
+  matrix: z
+    .record(z.string().regex(matrixKey), z.union([z.string(), z.number(), z.boolean()]))
+    .exactOptional(),
+};
+
+/** Return these fields of a plan or an event. */
+export const controlOf = ({ on, when, matrix }: ControlPlan): ControlPlan => ({
+  ...(on === undefined ? {} : { on }),
+  ...(when === undefined ? {} : { when }),
+  ...(matrix === undefined ? {} : { matrix }),
+});

@@ -1,0 +1,59 @@
+import test from 'ava';
+import { execa } from 'execa';
+import { place, small } from './flow.ts';
+
+/** A CLI that prints JSON lines: a reply, and an error if its prompt asks for one. */
+const cli = `#!/bin/sh
+[ "$1" = --version ] && { echo 1.0.0; exit; }
+echo '{"type": "reply", "text": "I will look.", "calls": [{"name": "bash", "input": {"command": "ls"}}]}'
+echo '{"type": "reply", "text": "Done.", "model": "gpt-5.4", "tokens": {"new": 60, "cached": 40, "out": 20}}'
+echo '{"type": "unknown", "text": "not shown"}'
+grep -q fail "$2" && echo '{"type": "error", "message": "401: not for you"}'
+exit 0
+`;
+const script = `printf %s ${Buffer.from(cli).toString('base64')} | base64 -d >/usr/local/bin/jsonl-cli && chmod 755 /usr/local/bin/jsonl-cli`;
+const providers = {
+  'jsonl-cli': {
+    install: { script, version: '1.0.0' },
+    headless: { prompt: { file: '--prompt-file' } },
+    report: {
+      format: 'jsonl',
+      events: [
+        { when: "type == 'reply'", text: 'text' },
+        { each: 'calls', toolCall: { name: 'name', input: 'input' } },
+        {
+          when: 'tokens',
+          model: 'model',
+          usageDelta: { turns: '`1`', inputTokens: 'tokens.[new, cached]', outputTokens: 'tokens.out' },
+        },
+        { when: "type == 'error'", failure: { message: 'message', status: 'message' } },
+      ],
+    },
+  },
+};
+const agent = (prompt: string) => ({ provider: 'jsonl-cli', prompt, auth: { login: 'off' }, ...small });
+
+test.after.always('remove the image', async () => {
+  const options = { timeout: 60_000, stdin: 'ignore', reject: false } as const;
+  const images = ['image', 'ls', '--quiet', 'tmux-agents-provider:jsonl-cli-*'];
+  const { stdout } = await execa('docker', images, options);
+  for (const id of new Set(stdout.split('\n').filter(Boolean)))
+    await execa('docker', ['rmi', '--force', id], options);
+});
+
+test('the rules of a spec read the output of a CLI in its container', async t => {
+  const here = place(t);
+  const { exitCode, json, stderr } = await here.run({
+    providers,
+    agents: { a: agent('Go'), b: agent('Please fail') },
+  });
+  t.is(exitCode, 1, stderr);
+  const { a, b } = json.agents;
+  t.is(a.status, 'succeeded');
+  t.like(a.usage, { turns: 1, inputTokens: 100, outputTokens: 20 });
+  t.regex(here.transcript('a'), /I will look\.\n● bash ls\nDone\.\n— 1 turns, 100 tokens in, 20 out/);
+  t.notRegex(here.transcript('a'), /not shown/);
+  t.is(b.error.kind, 'authentication');
+  t.regex(b.error.message, /^jsonl-cli: 401: not for you/);
+  t.deepEqual(await here.containers(), []);
+});

@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import type { Docker } from '../docker/cli.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { isLock, lockHolder, takeLock } from '../store/lock.ts';
 import { isRunId, newRunId, openStateDir, type StateDir } from '../store/state-directory.ts';
 import { isAbsent, listDirectory, makeDirectory, removeFile } from '../store/state-files.ts';
@@ -14,11 +17,10 @@ export interface CheckFolder {
   readonly state: StateDir;
 }
 
-/** A folder that this process holds. Dispose it to end the check; `remove` deletes it first. */
+/** A folder that this process holds, until it is disposed. */
 export interface OpenCheckFolder extends CheckFolder, Disposable {
   /** The home of the caller, as its agents see it. */
   readonly home: string;
-  remove(): void;
 }
 
 const folderOf = ({ path }: StateDir, id: string) => join(path, 'checks', id);
@@ -39,7 +41,6 @@ export function createCheckFolder(stateDir: StateDir): OpenCheckFolder {
     path,
     state,
     home,
-    remove: () => removeFile(path),
     [Symbol.dispose]: () => lock[Symbol.dispose](),
   };
 }
@@ -52,7 +53,21 @@ export function endedCheckFolders(stateDir: StateDir): CheckFolder[] {
     .map(folder => ({ ...folder, state: openStateDir(join(folder.path, 'state')) }));
 }
 
-/** Remove the folder of a check, which must have no containers any more. */
+/** Return whether the engine has no container and no network of this check any more; false if it does not respond. */
+export async function hasLeftNothing(docker: Docker, { state: { instance } }: CheckFolder): Promise<boolean> {
+  const networks = ['network', 'ls', '--quiet', `--filter=${labelFilter.instance(instance)}`];
+  try {
+    const [found, listed] = await Promise.all([
+      containers(docker).list([labelFilter.instance(instance)]),
+      docker(networks, { timeout: 30_000 }),
+    ]);
+    return found.length === 0 && listed.ok && listed.stdout.trim() === '';
+  } catch {
+    return false;
+  }
+}
+
+/** Remove the folder of a check, of which nothing may be left on the engine. */
 export const removeCheckFolder = ({ path }: CheckFolder): void => removeFile(path);
 
 function idsIn(path: string): string[] {

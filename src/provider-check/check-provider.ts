@@ -16,7 +16,8 @@ import {
   withRawOutput,
   withScript,
 } from './check-spec.ts';
-import { ensureStubImage, installRow, orEngineError } from './install.ts';
+import { orEngineError } from './engine-failure.ts';
+import { ensureStubImage, installRow } from './install.ts';
 import { startModelServer } from './model-server.ts';
 import {
   keyRow,
@@ -73,7 +74,7 @@ async function startServer(connection: EngineConnection, folder: OpenCheckFolder
 /** The checks of a CLI whose model no stub replaces: it may not hang without a login. */
 async function loggedOutRows(context: TurnContext): Promise<CheckRow[]> {
   const turn = await runTurn(context, { prompt: promptOf(newNonce()), key: '', isLoggedOut: true });
-  const reason = 'its model cannot be replaced by a stub';
+  const reason = 'it has no "check", the settings for a stub of its model';
   return [loggedOutRow(turn), ...turnChecks.slice(1).map(check => row(check, 'not checked', reason))];
 }
 

@@ -3,13 +3,14 @@ import { asStepError } from '../../machines/step-error.ts';
 import type { EngineConnection } from '../connection/engine-connection.ts';
 import { EngineError } from '../errors.ts';
 import { ensureBaseImage } from '../images/base.ts';
-import type { Image, ImageContext } from '../images/inspect.ts';
+import type { ImageContext } from '../images/inspect.ts';
 import { ensureProvider } from '../images/provider.ts';
 import { ensureServiceImage } from '../images/service-image.ts';
 import { packageFolder } from '../package.ts';
 import type { Provider } from '../providers/provider.ts';
 import { formatDuration } from '../text/duration.ts';
 import { type CheckRow, row } from './check-report.ts';
+import { orEngineError } from './engine-failure.ts';
 
 const buildTimeoutMs = 30 * 60_000;
 
@@ -44,10 +45,3 @@ export async function ensureStubImage(connection: EngineConnection, signal: Abor
   const build = ensureServiceImage('model-stub', buildTimeoutMs, contextOf(connection, signal));
   return (await orEngineError(build)).id;
 }
-
-/** Rethrow the failure of work that has nothing to do with the CLI. */
-export const orEngineError = <T extends Pick<Image, 'id'> | unknown>(work: Promise<T>): Promise<T> =>
-  work.catch((error: unknown) => {
-    if (error instanceof EngineError) throw error;
-    throw new EngineError(asStepError(error).message, { cause: error });
-  });

@@ -9,6 +9,7 @@ import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { EngineError } from '../errors.ts';
 import { ensureRunNetwork, removeRunNetwork } from '../networks/run-networks.ts';
+import { orEngineError } from './engine-failure.ts';
 
 /** The stub of a model's APIs, in a container of its own on an internal network of its own. */
 export interface ModelServer {
@@ -99,7 +100,7 @@ export async function startModelServer(options: ServerOptions): Promise<ModelSer
   const server: ModelServer = {
     network: names.network,
     url: `http://${host}:${port}`,
-    observed: async () => (await readLog()).flatMap(observationIn),
+    observed: async () => (await orEngineError(readLog())).flatMap(observationIn),
     remove: () => removeAll(docker, owner),
   };
   try {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { CheckSetup, Provider } from '../providers/provider.ts';
@@ -39,8 +39,6 @@ interface TurnOptions extends Omit<CheckTurn, 'network' | 'files'> {
   readonly change?: (plan: FlowPlan) => FlowPlan;
 }
 
-let count = 0;
-
 /**
  * Run the CLI once, on the way that `agent-flow run` takes, with nothing of the environment and the home of the caller.
  *
@@ -77,8 +75,9 @@ const environmentOf = (
 ): Record<string, string> => checkEnvironment(check ?? { api: 'chat', env: {} }, values);
 
 function writeFiles({ path }: OpenCheckFolder, files: NonNullable<TurnOptions['files']>): string {
-  const folder = join(path, `files-${++count}`);
-  mkdirSync(folder, { mode: 0o755 });
+  const folder = mkdtempSync(join(path, 'files-'));
+  // An agent may run as another user.
+  chmodSync(folder, 0o755);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;
 }

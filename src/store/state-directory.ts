@@ -29,6 +29,7 @@ import {
  *                                                      /workspace     the agent's clone, while it has one; its copy
  *                                                      /diff.patch    the changes in its clone
  *                                                      /artifacts/
+ *     <state-dir>/checks/<id>                       a check of a provider, with a state directory of its own
  */
 export interface StateDir {
   readonly path: string;

@@ -1,6 +1,6 @@
 import { reachCurrent } from '../../connection/engine-connection.ts';
 import { copyDefinition } from '../../provider-check/check-environment.ts';
-import { createCheckFolder } from '../../provider-check/check-folder.ts';
+import { createCheckFolder, hasLeftNothing, removeCheckFolder } from '../../provider-check/check-folder.ts';
 import { checkProvider } from '../../provider-check/check-provider.ts';
 import { type CheckReport, hasFailed } from '../../provider-check/check-report.ts';
 import { findProvider } from '../../spec/user-providers.ts';
@@ -19,27 +19,30 @@ export async function runCheck(name: string, { json, stateDir, context }: CheckO
   const connection = await reachCurrent(undefined, { context: context ?? null });
   const signals = abortOnSignals();
   const folder = createCheckFolder(openStateDir(stateDirPath(stateDir, process.env)));
-  let isKept = false;
+  let report: CheckReport | null = null;
   try {
     await copyDefinition(name, process.env, folder.home);
-    const report = await checkProvider(provider, {
+    report = await checkProvider(provider, {
       ...{ connection, folder, context: context ?? null, signal: signals.signal },
       onBegin: check => printLine(`checking ${provider.title}: ${check}`),
     });
-    isKept = hasFailed(report);
-    if (json) printJson(report);
-    else process.stdout.write(`${checkTable(report)}\n`);
-    return isKept ? 1 : 0;
   } catch (error) {
-    const code = signals.exitCode();
-    if (code === null) throw error;
-    printLine('interrupted; everything is removed');
-    return code;
+    if (signals.exitCode() === null) throw error;
   } finally {
     signals[Symbol.dispose]();
-    if (!isKept) folder.remove();
+    const isClean = await hasLeftNothing(connection.docker, folder);
+    // The outputs of failed checks stay, and without its instance nothing that is left could be removed.
+    if (isClean && (report === null || !hasFailed(report))) removeCheckFolder(folder);
     folder[Symbol.dispose]();
+    if (!isClean) printLine('not everything of the check could be removed. Run agent-flow cleanup');
   }
+  if (report === null) {
+    printLine('the check was interrupted');
+    return signals.exitCode()!;
+  }
+  if (json) printJson(report);
+  else process.stdout.write(`${checkTable(report)}\n`);
+  return hasFailed(report) ? 1 : 0;
 }
 
 /** Format a report for people. Of a failed check it has the path of the output. */

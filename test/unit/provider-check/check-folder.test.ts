@@ -2,10 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import type { Docker } from '../../../src/docker/cli.ts';
 import { checkEnvironment } from '../../../src/provider-check/check-environment.ts';
 import {
   createCheckFolder,
   endedCheckFolders,
+  hasLeftNothing,
   removeCheckFolder,
 } from '../../../src/provider-check/check-folder.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
@@ -43,4 +45,23 @@ test('the environment of a check has the address and the key, in its files as we
     baseUrl: 'http://stub:8080/v1',
     apiKey: '$MY_KEY',
   });
+});
+
+test('something of a check is left if the engine lists it, or does not respond', async t => {
+  const path = mkdtempSync(join(tmpdir(), 'agent-flow-check-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  const folder = createCheckFolder(openStateDir(path));
+  const id = '1'.repeat(64);
+  const dockerWith =
+    (replies: Readonly<Record<string, string | null>>): Docker =>
+    async args => {
+      const stdout = replies[args[0]!];
+      const ok = typeof stdout === 'string';
+      return { args, ok, exitCode: ok ? 0 : 1, stdout: stdout ?? '', stderr: '', interrupted: null };
+    };
+  t.true(await hasLeftNothing(dockerWith({ ps: '', network: '' }), folder));
+  t.false(await hasLeftNothing(dockerWith({ ps: '', network: `${id}\n` }), folder));
+  t.false(await hasLeftNothing(dockerWith({ ps: null, network: '' }), folder));
+  t.false(await hasLeftNothing(dockerWith({ ps: '', network: null }), folder));
+  folder[Symbol.dispose]();
 });

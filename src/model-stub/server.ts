@@ -52,7 +52,8 @@ export function modelStub({ mode, log }: StubOptions): Server {
     count += 1;
     return call.reply(decision, `stub${count}`);
   };
-  return createServer((request, response) => {
+  // A client that is slow between two requests would find a connection that is being closed.
+  return createServer({ keepAliveTimeout: 0 }, (request, response) => {
     void handle(request)
       .catch((error: Error) => ({ status: 500, body: { error: { message: error.message } } }))
       .then(reply => send(response, reply));

@@ -10,7 +10,10 @@ async function start(t: ExecutionContext, mode = () => 'ok') {
   const events: StubEvent[] = [];
   const server = modelStub({ mode: () => parseMode(mode()), log: event => events.push(event) });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const { port } = server.address() as AddressInfo;
   const post = (path: string, body: unknown, headers: Record<string, string> = { authorization: 'key' }) =>
     fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });

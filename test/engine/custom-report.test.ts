@@ -31,7 +31,10 @@ const providers = {
     },
   },
 };
-const agent = (prompt: string) => ({ provider: 'jsonl-cli', prompt, auth: { login: 'off' }, ...small });
+const agent = (prompt: string) => ({
+  ...{ provider: 'jsonl-cli', prompt, auth: { login: 'off' } },
+  ...{ workspace: { mode: 'none' }, ...small },
+});
 
 test.after.always('remove the image', async () => {
   const options = { timeout: 60_000, stdin: 'ignore', reject: false } as const;

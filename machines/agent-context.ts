@@ -6,13 +6,14 @@ import type {
   Entry,
   StepInput,
 } from './agent-types.ts';
+import { isNotPassed } from './check.ts';
 import type { Outcome } from './outcome.ts';
 import { toOutcome } from './to-outcome.ts';
 
 /** Part of a context without a pending step. */
 export const noPendingStep = { pendingStep: null, tries: 0 } as const;
 
-export const betweenAttempts: readonly Entry[] = ['retrying', 'waitingForQuota'];
+export const betweenAttempts: readonly Entry[] = ['checking', 'retrying', 'waitingForQuota'];
 /** Entries from which a cancelled attempt has to be stopped. */
 export const entriesBeforeStopping: readonly Entry[] = [
   'placing',
@@ -22,11 +23,19 @@ export const entriesBeforeStopping: readonly Entry[] = [
   'running',
 ];
 
-export const initialContext = ({ name, retries, keep, isScheduled = false }: AgentInput): AgentContext => ({
+export const initialContext = ({
+  name,
+  retries,
+  keep,
+  isScheduled = false,
+  check,
+}: AgentInput): AgentContext => ({
   name,
   retries,
   keep,
   isScheduled,
+  rounds: check?.rounds ?? null,
+  round: 1,
   attempt: 1,
   image: null,
   containerId: null,
@@ -34,6 +43,7 @@ export const initialContext = ({ name, retries, keep, isScheduled = false }: Age
   injectedAt: null,
   end: null,
   outcome: null,
+  checkResult: null,
   attempts: [],
   ...noPendingStep,
   waitEndsAt: 0,
@@ -60,9 +70,29 @@ export const outcomeOf = ({ outcome, end }: AgentContext): Outcome => outcome ??
 export const stepInput = ({ context }: { context: AgentContext }): StepInput => ({
   name: context.name,
   attempt: context.attempt,
+  round: context.round,
   containerId: context.containerId,
   image: context.image,
   injectedAt: context.injectedAt,
   inDoubt: context.inDoubt,
   cancelled: context.cancelled,
 });
+
+/** Part of a context at the beginning of an attempt. */
+export const newAttempt = {
+  containerId: null,
+  started: false,
+  injectedAt: null,
+  end: null,
+  outcome: null,
+  checkResult: null,
+  inDoubt: false,
+  ...noPendingStep,
+} as const;
+
+/** Return whether the current attempt succeeded, and its work was not checked yet. */
+export const isUnchecked = ({ rounds, outcome, checkResult }: AgentContext) =>
+  rounds !== null && checkResult === null && outcome?.status === 'succeeded';
+
+export const hasRoundsLeft = ({ rounds, round, checkResult, cancelled }: AgentContext) =>
+  rounds !== null && isNotPassed(checkResult) && round < rounds && !cancelled;

@@ -1,8 +1,12 @@
-import { assign, emit, fromPromise, setup } from 'xstate';
+import { assign, emit, setup } from 'xstate';
+import { notProvidedActors } from './agent-actors.ts';
 import {
   attemptResult,
   betweenAttempts,
   entriesBeforeStopping,
+  hasRoundsLeft,
+  isUnchecked,
+  newAttempt,
   noPendingStep,
   outcomeOf,
 } from './agent-context.ts';
@@ -16,8 +20,8 @@ import type {
   Entry,
   Reconciliation,
   Step,
-  StepInput,
 } from './agent-types.ts';
+import { type CheckResult, outcomeOfCheck } from './check.ts';
 import {
   type End,
   type EndRecord,
@@ -30,10 +34,6 @@ import { countedAttempts, quotaResetAt } from './quota.ts';
 import type { StateTag } from './state-tags.ts';
 import { asStepError } from './step-error.ts';
 import { toOutcome } from './to-outcome.ts';
-
-/** Return an actor that fails until `provide()` replaces it. */
-const notProvided = <Output, Input = StepInput>(name: string) =>
-  fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${name}`)));
 
 const errorOf = (event: unknown) => asStepError((event as { error?: unknown }).error);
 const outputOf = <T>(event: unknown) => (event as { output: T }).output;
@@ -60,35 +60,7 @@ export const machineSetup = setup({
     emitted: AgentEmitted;
     tags: StateTag;
   },
-  actors: {
-    reconcile: notProvided<Reconciliation>('reconcile'),
-    /** Resolves when the attempt has a host. Meanwhile it sends `PENDING` to its parent when the reason changes. */
-    place: notProvided<void>('place'),
-    ensureImage: notProvided<{ image: string }>('ensureImage'),
-    ensureNetwork: notProvided<void>('ensureNetwork'),
-    createContainer: notProvided<{ containerId: string }>('createContainer'),
-    startContainer: notProvided<void>('startContainer'),
-    /** Resolves with null when the session accepts input, or with the container's end if it has ended by then. */
-    waitForTmux: notProvided<End | null>('waitForTmux'),
-    inject: notProvided<{ injectedAt: number }>('inject'),
-    /**
-     * Resolves when the container has ended, or with `overdue` if it runs longer than its own limit. Meanwhile it sends
-     * each `Activity` to its parent, the agent's machine.
-     */
-    watch: notProvided<End | 'overdue'>('watch'),
-    /** The escalation: each step resolves with the end that it caused, or with null after its grace period. */
-    interrupt: notProvided<End | null>('interrupt'),
-    terminate: notProvided<End | null>('terminate'),
-    stopContainer: notProvided<End | null>('stopContainer'),
-    killContainer: notProvided<End | null>('killContainer'),
-    collect: notProvided<{ record: EndRecord | null }>('collect'),
-    removeContainer: notProvided<void>('removeContainer'),
-    release: notProvided<void>('release'),
-    /** Resolves at `at`, or up to `jitter` milliseconds earlier, so that agents that failed together do not try again at once. */
-    waitUntil: notProvided<void, { at: number; jitter?: number }>('waitUntil'),
-    waitForEngine: notProvided<void>('waitForEngine'),
-    waitForSecrets: notProvided<void>('waitForSecrets'),
-  },
+  actors: notProvidedActors,
   guards: {
     // Guards on the event: the output or the error of an actor.
     isEntry: ({ event }, params: { state: Entry }) => outputOf<Reconciliation>(event).enter === params.state,
@@ -113,6 +85,7 @@ export const machineSetup = setup({
     isPendingStep: ({ context }, params: { step: Step }) => context.pendingStep === params.step,
     isCleanupStepPending: ({ context }) =>
       context.pendingStep === 'collecting' || context.pendingStep === 'removing',
+    isCheckPending: ({ context }) => context.pendingStep === 'checking',
     mayBeRunning: ({ context }) => context.containerId !== null && context.started && context.end === null,
     hasTranscript: ({ context }) =>
       context.containerId !== null && context.started && context.end?.reason !== 'removed',
@@ -130,6 +103,8 @@ export const machineSetup = setup({
       context.outcome !== null &&
       isRetryable(context.outcome) &&
       countedAttempts(context.attempt, context.attempts) <= context.retries,
+    isUnchecked: ({ context }) => isUnchecked(context),
+    hasRoundsLeft: ({ context }) => hasRoundsLeft(context),
     waitsForQuota: ({ context }) =>
       !context.cancelled && context.outcome !== null && quotaResetAt(context.outcome) !== null,
   },
@@ -202,6 +177,10 @@ export const machineSetup = setup({
     })),
     /** Cancel an agent whose attempt has ended: replaces the outcome of that attempt. */
     cancelBetweenAttempts: assign({ cancelled: true, outcome: cancelledOutcome }),
+    /** A cancelled agent is not checked, and work that was not checked has not succeeded. */
+    withdrawUnchecked: assign(({ context }) =>
+      context.cancelled && isUnchecked(context) ? { outcome: cancelledOutcome } : {},
+    ),
     /** Only note the cancel: changes neither the outcome nor the pending step. */
     noteCancel: assign({ cancelled: true }),
     setImage: assign(({ event }) => ({ image: outputOf<{ image: string }>(event).image })),
@@ -229,23 +208,38 @@ export const machineSetup = setup({
         context.outcome ??
         toOutcome(context.end, outputOf<{ record: EndRecord | null }>(event).record, context.attempts),
     })),
+    setCheckResult: assign(({ context, event }) => {
+      const checkResult = outputOf<CheckResult>(event);
+      const { round, rounds } = context;
+      const outcome = outcomeOfCheck(outcomeOf(context), checkResult, { round, rounds: rounds ?? 1 });
+      return { checkResult, outcome };
+    }),
+    /** The check could not be run: that says nothing about the work. */
+    failCheck: assign(({ context, event }) => {
+      const { kind, message } = errorOf(event);
+      const { exitCode } = outcomeOf(context);
+      const error = { phase: 'checking', kind, message: `its check could not be run: ${message}` };
+      return { ...noPendingStep, outcome: { status: 'failed' as const, exitCode, error } };
+    }),
     ensureOutcome: assign(({ context }) => ({ outcome: outcomeOf(context) })),
-    endAttempt: assign(({ context }) => ({ attempts: [...context.attempts, attemptResult(context)] })),
+    /** An attempt is evaluated once more after its check. */
+    endAttempt: assign(({ context }) =>
+      context.attempts.at(-1)?.attempt === context.attempt
+        ? {}
+        : { attempts: [...context.attempts, attemptResult(context)] },
+    ),
     emitAttemptEnded: emit(({ context }) => ({
       type: 'attempt.ended' as const,
       ...attemptResult(context),
       image: context.image,
     })),
     scheduleAttempt: assign(({ context }) => ({ waitEndsAt: nextAttemptAt(context) })),
-    nextAttempt: assign(({ context }) => ({
+    nextAttempt: assign(({ context }) => ({ ...newAttempt, attempt: context.attempt + 1 })),
+    /** A round begins with an attempt, which starts from the saved work of the last one. */
+    nextRound: assign(({ context }) => ({
+      ...newAttempt,
       attempt: context.attempt + 1,
-      containerId: null,
-      started: false,
-      injectedAt: null,
-      end: null,
-      outcome: null,
-      inDoubt: false,
-      ...noPendingStep,
+      round: context.round + 1,
     })),
   },
 });

@@ -59,6 +59,27 @@ export const onRemoveError = [
   { target: '#agent.evaluating', actions: 'leaveBehind' },
 ] as const;
 
+/** `onError` of `checking`: a check that cannot be run says nothing about the work. */
+export const onCheckError = [
+  ...waitAndTryAgain('checking'),
+  // Its output could not be redacted.
+  {
+    guard: 'canWaitForSecrets',
+    target: 'waitingForSecrets',
+    actions: { type: 'noteMissingSecret', params: { step: 'checking' } },
+  },
+  { target: 'evaluating', actions: 'failCheck' },
+] as const;
+
+/** Transitions of a cancel while the work is checked: the attempt has ended, and nothing is left of it. */
+const cancelCheck = { target: 'evaluating', actions: 'cancelBetweenAttempts' } as const;
+
+/** `on` of `checking`. */
+export const checkCancellable = { CANCEL: cancelCheck, KILL: cancelCheck } as const;
+
+/** The first transition of a cancel in a state that waits for any step. */
+export const cancelPendingCheck = { guard: 'isCheckPending', ...cancelCheck } as const;
+
 /** `on` of a state in which the agent's host can be lost: the journal has the outcome, from which it is reconciled. */
 export const losable = { HOST_LOST: { target: '#agent.reconciling', reenter: true } } as const;
 
@@ -95,14 +116,17 @@ export const returnToPendingStep = [
   returnTo('running'),
   returnTo('collecting'),
   returnTo('removing'),
+  returnTo('checking'),
 ] as const;
 
-/** Transitions out of an attempt that is over. */
-export const afterAttempt = [
-  { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
-  { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
-  { target: 'done' },
-] as const;
+/** Transitions out of an attempt that is over, and whose work is checked; `next` is the first state of another one. */
+export const afterAttempt = <S extends 'placing' | 'building'>(next: S) =>
+  [
+    { guard: 'hasRoundsLeft', target: next, actions: 'nextRound' },
+    { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
+    { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
+    { target: 'done' },
+  ] as const;
 
 /** `onDone` and `onError` of a wait between two attempts. */
 export const startNextAttempt = [

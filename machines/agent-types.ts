@@ -1,8 +1,9 @@
+import type { CheckInput, CheckResult } from './check.ts';
 import type { End, Outcome } from './outcome.ts';
 
 /**
  * A state whose actor is tried again after a transient error. A *try* is one execution of a step; a *retry* is a new
- * attempt, in a new container.
+ * attempt, in a new container; a *round* is a new attempt after one whose check did not pass.
  */
 export type Step =
   | 'reconciling'
@@ -15,7 +16,8 @@ export type Step =
   | 'injecting'
   | 'running'
   | 'collecting'
-  | 'removing';
+  | 'removing'
+  | 'checking';
 
 /** A state that `reconcile()` may enter. */
 export type Entry =
@@ -27,6 +29,7 @@ export type Entry =
   | 'stopping'
   | 'collecting'
   | 'removing'
+  | 'checking'
   | 'retrying'
   | 'waitingForQuota'
   | 'done';
@@ -52,6 +55,10 @@ export interface Reconciliation {
   readonly cancelled: boolean;
   /** The effect of a docker call is unknown until repeated lookups, the absence checks, have found nothing. */
   readonly inDoubt: boolean;
+  /** Default: 1. */
+  readonly round?: number;
+  /** The result of the check on this attempt; absent if there is none. */
+  readonly checkResult?: CheckResult | null;
 }
 
 export interface AttemptResult extends Outcome {
@@ -80,6 +87,8 @@ export interface AgentInput {
   readonly retries: number;
   /** The outcomes after which the container is kept instead of being removed. */
   readonly keep: 'never' | 'on-failure' | 'always';
+  /** Absent: its work is not checked. */
+  readonly check?: CheckInput;
 }
 
 export interface AgentOutput extends Outcome {
@@ -94,6 +103,9 @@ export interface AgentContext {
   readonly retries: number;
   readonly keep: AgentInput['keep'];
   readonly isScheduled: boolean;
+  /** Maximum number of rounds; null without a check. */
+  readonly rounds: number | null;
+  readonly round: number;
   readonly attempt: number;
   readonly image: string | null;
   readonly containerId: string | null;
@@ -101,6 +113,8 @@ export interface AgentContext {
   readonly injectedAt: number | null;
   readonly end: End | null;
   readonly outcome: Outcome | null;
+  /** The result of the check on the current attempt; null if there is none. */
+  readonly checkResult: CheckResult | null;
   readonly attempts: readonly AttemptResult[];
   /** The step that has failed and is not done yet; null if there is none. */
   readonly pendingStep: Step | null;
@@ -137,6 +151,8 @@ export type AgentEmitted = { type: 'attempt.ended'; image: string | null } & Att
 export interface StepInput {
   readonly name: string;
   readonly attempt: number;
+  /** Default: 1. */
+  readonly round?: number;
   readonly containerId: string | null;
   readonly image: string | null;
   readonly injectedAt: number | null;

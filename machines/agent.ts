@@ -4,10 +4,13 @@ import { machineSetup } from './agent-setup.ts';
 import {
   afterAttempt,
   cancellable,
+  cancelPendingCheck,
   cancelPendingRetry,
+  checkCancellable,
   enterAt,
   escalateTo,
   losable,
+  onCheckError,
   onCollectError,
   onRemoveError,
   onSecretStepError,
@@ -21,8 +24,8 @@ import {
  * The life of one agent, as an XState machine.
  *
  *     reconciling → [placing →] building → networking → creating → starting → waitingForTmux → injecting → running
- *              → stopping → collecting → removing → evaluating [→ releasing]
- *              → (retrying | waitingForQuota → [placing →] building) | done
+ *              → stopping → collecting → removing → evaluating [→ checking → evaluating] [→ releasing]
+ *              → ([retrying | waitingForQuota →] [placing →] building) | done
  *
  * A step that fails with a transient error is tried again after `backingOff`. An unreachable daemon is the state
  * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
@@ -92,6 +95,7 @@ export const agentMachine = machineSetup.createMachine({
           enterAt('stopping'),
           enterAt('collecting'),
           enterAt('removing'),
+          enterAt('checking'),
           enterAt('retrying'),
           enterAt('waitingForQuota'),
           enterAt('done'),
@@ -235,10 +239,11 @@ export const agentMachine = machineSetup.createMachine({
       },
       on: {
         CANCEL: [
+          cancelPendingCheck,
           { guard: 'isCleanupStepPending', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
-        KILL: { target: 'removing', actions: 'cancel' },
+        KILL: [cancelPendingCheck, { target: 'removing', actions: 'cancel' }],
         ...losable,
       },
     },
@@ -253,7 +258,11 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'reconciling' },
         onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'reconciling' } } },
       },
-      on: cancellable,
+      on: {
+        CANCEL: [cancelPendingCheck, cancellable.CANCEL],
+        KILL: [cancelPendingCheck, cancellable.KILL],
+        ...losable,
+      },
     },
 
     // The agent has not failed: its step is continued as soon as the secrets are set.
@@ -268,19 +277,22 @@ export const agentMachine = machineSetup.createMachine({
           returnTo('waitingForTmux'),
           returnTo('injecting'),
           returnTo('collecting'),
+          returnTo('checking'),
         ],
         onError: [
+          { guard: 'isCheckPending', target: 'evaluating', actions: 'failCheck' },
           { guard: 'isCleanupStepPending', target: 'removing' },
           { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
         ],
       },
       on: {
         CANCEL: [
+          cancelPendingCheck,
           // Its end is known already: only the transcript is given up.
           { guard: 'isCleanupStepPending', target: 'collecting', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
-        KILL: { target: 'removing', actions: 'cancel' },
+        KILL: [cancelPendingCheck, { target: 'removing', actions: 'cancel' }],
         ...losable,
       },
     },
@@ -390,8 +402,25 @@ export const agentMachine = machineSetup.createMachine({
 
     evaluating: {
       tags: 'cleaningUp',
-      entry: 'endAttempt',
-      always: [{ guard: 'isScheduled', target: 'releasing' }, ...afterAttempt],
+      entry: ['withdrawUnchecked', 'endAttempt'],
+      always: [
+        { guard: 'isUnchecked', target: 'checking' },
+        { guard: 'isScheduled', target: 'releasing' },
+        ...afterAttempt('building'),
+      ],
+    },
+
+    // The saved work is checked in a container of its own. Its result is journaled before it has consequences (I3).
+    checking: {
+      tags: 'checking',
+      invoke: {
+        id: 'check',
+        src: 'check',
+        input: stepInput,
+        onDone: { target: 'evaluating', actions: 'setCheckResult' },
+        onError: onCheckError,
+      },
+      on: checkCancellable,
     },
 
     // The room of the attempt is free for others. What could not be released is released at the end of the run.
@@ -401,8 +430,8 @@ export const agentMachine = machineSetup.createMachine({
         id: 'release',
         src: 'release',
         input: stepInput,
-        onDone: afterAttempt,
-        onError: afterAttempt,
+        onDone: afterAttempt('placing'),
+        onError: afterAttempt('placing'),
       },
       on: { CANCEL: { actions: 'noteCancel' }, KILL: { actions: 'noteCancel' } },
     },

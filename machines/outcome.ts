@@ -19,6 +19,7 @@ export type FailureKind =
   | 'nameConflict' // a name is in use by a container or network that is not ours
   | 'authentication' // the AI CLI reports that it is not logged in, or that its key is refused
   | 'quota' // the AI CLI reports that its quota is exhausted
+  | 'check' // the check of its work did not pass
   | 'budget' // the AI CLI exceeded its turns, tokens, cost or time, or nothing is left of the budget of the run
   | 'needsInput' // the AI CLI needs input, and its `needsInput` is `fail`
   | 'missingSecret' // a secret is not set
@@ -91,7 +92,10 @@ export interface ProviderFailure {
   readonly until: number | null;
 }
 
-/** Return whether a new attempt can help: if the agent or its infrastructure failed, not after a limit or a refusal. */
+/**
+ * Return whether a new attempt can help: if the agent or its infrastructure failed, not after a limit or a refusal, and not if
+ * its work was saved and could not be checked.
+ */
 export function isRetryable(outcome: Outcome): boolean {
   const retryableKinds: readonly FailureKind[] = [
     'exit',
@@ -101,5 +105,8 @@ export function isRetryable(outcome: Outcome): boolean {
     'injectTimeout',
     'infrastructure',
   ];
-  return outcome.status === 'failed' && outcome.error !== null && retryableKinds.includes(outcome.error.kind);
+  const { status, error } = outcome;
+  return (
+    status === 'failed' && error !== null && error.phase !== 'checking' && retryableKinds.includes(error.kind)
+  );
 }

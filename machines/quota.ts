@@ -9,6 +9,11 @@ export const quotaResetAt = ({ error }: Outcome): number | null =>
 
 export const isHostLost = ({ error }: Outcome): boolean => error?.kind === 'hostLost';
 
-/** Return how many attempts count towards `retries`: those that ended with an exhausted quota or a lost host do not. */
+/**
+ * Return how many attempts count towards `retries`: those that ended with an exhausted quota or a lost host do not, nor those
+ * that succeeded, whose check began another round.
+ */
 export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
-  attempt - attempts.filter(each => quotaResetAt(each) !== null || isHostLost(each)).length;
+  attempt -
+  attempts.filter(each => each.status === 'succeeded' || quotaResetAt(each) !== null || isHostLost(each))
+    .length;

@@ -11,7 +11,9 @@ export type StateTag =
   /** The wait ends at `waitEndsAt`. */
   | 'timed'
   /** The attempt is over, or is being ended: the agent is stopped, its transcript collected, its container removed. */
-  | 'cleaningUp';
+  | 'cleaningUp'
+  /** The attempt is over, and its saved work is checked. */
+  | 'checking';
 
 /**
  * The tags of the chart once more, by top-level state. A journal has the names of states only, and the page of the
@@ -34,6 +36,7 @@ const tags: Readonly<Record<string, readonly StateTag[]>> = {
   collecting: ['cleaningUp'],
   removing: ['cleaningUp'],
   evaluating: ['cleaningUp'],
+  checking: ['checking'],
   releasing: ['cleaningUp'],
   retrying: ['waiting', 'timed'],
   waitingForQuota: ['waiting', 'timed'],

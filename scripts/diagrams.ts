@@ -40,7 +40,8 @@ const meanings = {
     removing: 'emits the outcome first, then removes the container',
     'removing.checking': 'may there be a container, and is it not to be kept?',
     'removing.removingContainer': 'removes the container, and one that a create in doubt may have made',
-    evaluating: 'the attempt has ended: another one, or done',
+    evaluating: 'the attempt has ended: its work is checked, another one follows, or done',
+    checking: 'checks the saved work in a container of its own; its result is journaled first',
     releasing: 'gives the room of the attempt back to Docker Swarm',
     retrying: 'waits for the delay before the next attempt',
     waitingForQuota:

@@ -129,6 +129,19 @@ const kinds = [
     /** Paths of files and directories. */
     artifacts: z.array(z.string()),
   }),
+  /** The result of the check on the work of an attempt, journaled before it has consequences. The first one of an attempt counts. */
+  z.object({
+    type: z.literal('check.ended'),
+    agent,
+    attempt,
+    round: z.number().int().min(1),
+    rounds: z.number().int().min(1).describe('Maximum number of rounds.'),
+    status: z.enum(['passed', 'failed', 'timedOut']),
+    exitCode: z.number().nullable().describe('Exit code of the check; null if it was stopped at its limit.'),
+    reason: z.string().nullable().describe('Why it did not pass, as text for people; null if it passed.'),
+    ms: z.number().describe('Duration of the check in milliseconds.'),
+    transcript: z.string().nullable().describe('Path of its output; null if there is none.'),
+  }),
   /** The result of the condition of an agent, journaled before the agent starts or ends. The first one counts. */
   z.object({
     type: z.literal('agent.condition'),

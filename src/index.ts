@@ -9,13 +9,15 @@ export type {
   Reconciliation,
   StepInput,
 } from '../machines/agent-types.ts';
+export type { CheckInput, CheckResult } from '../machines/check.ts';
 export { type FlowInput, type FlowOutput, flowMachine } from '../machines/flow.ts';
 export type { End, EndRecord, Failure, FailureKind, Outcome, Status } from '../machines/outcome.ts';
 export type { AgentActors } from './actors/provide.ts';
 export { EngineError, FlowError, RunStateError, UsageError } from './errors.ts';
 export { eventSchema, type RunEvent } from './events.ts';
 export type { AgentPath, FlowPath, Graph, GraphEdge, GraphNode } from './graph/graph.ts';
-export { type ContainerFact, type ReconcilePlan, reconcile } from './recovery/reconcile.ts';
+export type { ContainerFact } from './recovery/container-fact.ts';
+export { type ReconcilePlan, reconcile } from './recovery/reconcile.ts';
 export { type AgentRecord, emptyRecord } from './recovery/record.ts';
 export { type Flow, type FlowOptions, runFlow } from './run/run-flow.ts';
 export { type Problem, SpecError } from './spec/errors.ts';

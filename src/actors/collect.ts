@@ -187,7 +187,7 @@ async function recordInside(
 }
 
 /** Return the content of the first file of a tar stream, as far as its beginning contains it. */
-async function firstContent(stream: string): Promise<string> {
+export async function firstContent(stream: string): Promise<string> {
   const parts: Buffer[] = [];
   try {
     for await (const { content } of readTar(Readable.from([Buffer.from(stream, 'latin1')]))) {

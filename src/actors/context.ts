@@ -12,6 +12,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import type { Round } from '../state/rounds.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
 
@@ -81,8 +82,12 @@ export interface WorkspacePort {
    * first needed. Throws if it cannot be sent.
    */
   sentRepository(owner: CallScope, source: RepositorySource, signal: AbortSignal): Promise<string>;
-  /** Return the commit that the agent's clones start from. */
+  /** Return the commit with which the work of an agent is compared. */
   baseCommit(agent: string): Base;
+  /** Return the commit that the clone of an attempt starts from: the work of the round before, or that before a quota. */
+  startCommit(agent: string, attempt: number): Base;
+  /** Return the commit that the agent started from, before any attempt. */
+  originCommit(agent: string): Base;
   /** Return a value of the user's own git configuration, as it was when the run first read it; null if it is not set. */
   gitSetting(key: string): Promise<string | null>;
   /** Mark a repository as used. Returns whether it was not marked before. */
@@ -91,6 +96,8 @@ export interface WorkspacePort {
   makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
   /** Copy the git files that are read-only for the agent of a bound repository. */
   protectGit(owner: CallScope): Promise<readonly ProtectedPath[]>;
+  /** Keep the files that the checks of an agent get as they are now, unless they were kept before. */
+  keepProtected(input: StepInput, signal: AbortSignal): Promise<void>;
 }
 
 /** Paths of the host that agents can reach. */
@@ -128,6 +135,8 @@ export interface JournalPort {
   emit(event: RunEventBody): Promise<void>;
   /** Return the journaled event of an attempt's saved work; null if it was not saved. */
   savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Return the rounds of an agent that have ended with the result of a check. */
+  rounds(agent: string): readonly Round[];
   /** Return whether the journal has the loss of its host as the outcome of an attempt. */
   isHostLost(agent: string, attempt: number): boolean;
   /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */

@@ -16,6 +16,7 @@ import { reportOf, tokenLimits } from './budget.ts';
 import { type ActorContext, owner } from './context.ts';
 import { grantSecrets, placeholders, splitSecrets } from './host-secrets.ts';
 import { findEnd } from './lookup-end.ts';
+import { checkOutputPath, roundLaunch } from './round-prompt.ts';
 
 export type InjectPorts = Pick<
   ActorContext,
@@ -30,6 +31,8 @@ export type InjectPorts = Pick<
   | 'hasOtherFiles'
   | 'haltUnwritable'
   | 'shareOfBudget'
+  | 'rounds'
+  | 'folder'
 >;
 
 /**
@@ -91,8 +94,10 @@ export async function beginInjection(
   const secrets = { ...own, ...placeholders(byHost) };
   const report = await reportOf(context, input);
   await context.networks.limit(plan, input.attempt, tokenLimits(report), signal);
-  const options = { secrets, logins, skills: skillsOf(plan), direct, authority };
-  const script = salted(launchScript({ ...plan, report }, options));
+  const { checkOutput, ...launch } = roundLaunch(context, input);
+  const files = checkOutput === null ? [] : [{ path: checkOutputPath, text: checkOutput }];
+  const options = { secrets, logins, skills: skillsOf(plan), direct, authority, files };
+  const script = salted(launchScript({ ...plan, ...launch, report }, options));
   if (!(await seal(context, input, Object.values(own), signal))) return null;
 
   const controller = new AbortController();

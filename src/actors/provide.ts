@@ -3,6 +3,7 @@ import { agentMachine } from '../../machines/agent.ts';
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import { asStepError } from '../../machines/step-error.ts';
 import type { CallScope } from '../docker/recorder.ts';
+import { check } from './check.ts';
 import { collectAndSave } from './collect-and-save.ts';
 import { type ActorContext, owner, type TimePort } from './context.ts';
 import { createContainer } from './create.ts';
@@ -70,6 +71,7 @@ export function provideActors(ports: AgentPorts, replaced: AgentActors = {}, lea
       createContainer: actor(async (context, input, signal) => {
         // Not limited: a slow repository does not mean that Docker is overloaded.
         await ensureWorkspace(context, input, signal);
+        await context.keepProtected(input, signal);
         return limited(createContainer)(context, input, signal);
       }),
       startContainer: actor(limited(startContainer)),
@@ -88,6 +90,7 @@ export function provideActors(ports: AgentPorts, replaced: AgentActors = {}, lea
       killContainer: actor(killContainer),
       collect: actor(collectAndSave),
       removeContainer: actor(removeContainer),
+      check: actor(check),
       waitUntil: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
@@ -107,7 +110,8 @@ async function ensureImage(context: ActorContext, input: StepInput, signal: Abor
   secretsOf(context, input.name);
   const image = await context.image(input.name, signal);
   // Fail now, and not when there is work to save.
-  if (context.plan(input.name).workspace.mode === 'clone') await context.helperImage(signal);
+  const { workspace, check } = context.plan(input.name);
+  if (workspace.mode === 'clone' || check !== undefined) await context.helperImage(signal);
   return { image };
 }
 

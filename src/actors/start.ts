@@ -11,7 +11,10 @@ import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
 
 type StartPorts = ExportPorts &
-  Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces' | 'networks'>;
+  Pick<
+    ActorContext,
+    'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces' | 'networks' | 'rounds' | 'savedWork'
+  >;
 
 /** Start a container that has never run. A container that has ended must not run again, so one in doubt is inspected first. */
 export async function startContainer(
@@ -58,7 +61,8 @@ export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}
 async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
-  const { path } = workspace;
+  // The copy of an earlier round is in the folder of the run, which no agent can write to.
+  const path = savedCopy(context, input) ?? workspace.path;
   const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
   const result = isShared
     ? await copyShared(context, input, path, signal)
@@ -69,6 +73,12 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
         timeout: copyTimeoutMs,
       });
   if (!result.ok) throw dockerError(result, { operation: `copy ${path} into the container` });
+}
+
+/** Return the saved copy of the round before; null in the first one. */
+function savedCopy({ rounds, savedWork }: StartPorts, { name, attempt }: StepInput): string | null {
+  const last = rounds(name).findLast(entry => entry.attempt < attempt && entry.status !== 'passed');
+  return last === undefined ? null : (savedWork(name, last.attempt)?.workspace?.path ?? null);
 }
 
 const copyTimeoutMs = 10 * 60_000;

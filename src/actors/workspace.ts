@@ -5,7 +5,7 @@ import { type ActorContext, owner } from './context.ts';
 
 type EnsureWorkspacePorts = Pick<
   ActorContext,
-  'plan' | 'identity' | 'clone' | 'cloneVolume' | 'baseCommit' | 'makeClone'
+  'plan' | 'identity' | 'clone' | 'cloneVolume' | 'startCommit' | 'makeClone'
 >;
 
 /** Return the branch that an agent's work is saved to. */
@@ -34,7 +34,7 @@ export async function ensureWorkspace(
   const { workspace } = context.plan(name);
   const target = context.clone(name, attempt) ?? context.cloneVolume(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const base = context.baseCommit(name);
+  const base = context.startCommit(name, attempt);
   if ('problem' in base)
     throw new StepError('workspace', `could not make the clone of ${name}: ${base.problem}`);
   const { repository } = workspace;

@@ -18,7 +18,7 @@ export interface Identity {
   readonly nonce: string;
 }
 
-interface EngineLimits {
+export interface EngineLimits {
   /** The number of the engine's CPUs. */
   readonly cpus: number;
   /** Default: all of them. */
@@ -64,9 +64,8 @@ export function createArgs(
     `--workdir=${workdirOf(plan.workspace)}`,
     // The image may set another signal; agent-init handles this one.
     '--stop-signal=TERM',
-    // By number, since an image need not have an /etc/passwd.
-    ...(plan.user === null ? [] : [`--user=${plan.user.uid}:${plan.user.gid}`]),
-    ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
+    ...userFlags(plan),
+    ...gpuFlags(plan),
     ...sandbox(plan.security),
     ...outputBounds(plan.security.log),
     ...resourceLimits(plan, limits),
@@ -141,7 +140,14 @@ function ownLabels(
   };
 }
 
-function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): string[] {
+/** By number, since an image need not have an /etc/passwd. */
+export const userFlags = ({ user }: Pick<AgentPlan, 'user'>): string[] =>
+  user === null ? [] : [`--user=${user.uid}:${user.gid}`];
+
+export const gpuFlags = ({ gpus: wanted }: Pick<AgentPlan, 'gpus'>): string[] =>
+  wanted === null ? [] : [gpus(wanted)];
+
+export function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): string[] {
   return [
     '--cap-drop=ALL',
     ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
@@ -155,7 +161,7 @@ function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): stri
 const logFiles = 3;
 
 /** Limit the log to `bytes`. Docker writes one file after the other, and overwrites the oldest when all are full. */
-const outputBounds = (bytes: number) => [
+export const outputBounds = (bytes: number) => [
   ...wholeOutput,
   `--log-opt=max-size=${Math.ceil(bytes / logFiles)}`,
   `--log-opt=max-file=${logFiles}`,
@@ -163,7 +169,7 @@ const outputBounds = (bytes: number) => [
   '--log-opt=compress=false',
 ];
 
-function resourceLimits({ cpus, memory, security }: AgentPlan, limits: EngineLimits): string[] {
+export function resourceLimits({ cpus, memory, security }: AgentPlan, limits: EngineLimits): string[] {
   return limitFlags(
     {
       cpus: cpus ?? Math.min(2, limits.cpus),
@@ -177,7 +183,7 @@ function resourceLimits({ cpus, memory, security }: AgentPlan, limits: EngineLim
 }
 
 /** A clone contains the whole repository, wherever in it the agent works. */
-function workdirOf(workspace: WorkspacePlan): string {
+export function workdirOf(workspace: WorkspacePlan): string {
   if (workspace.mode !== 'clone') return '/workspace';
   return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
 }

@@ -17,11 +17,11 @@ export const containerNamePrefix = (runId: string, agent?: string) =>
 export const reservationName = (runId: string, { agent, attempt }: CallScope) =>
   `tmux-reserve-${runId}-${agent}-${attempt}`;
 
-/** Return the name of a volume of an attempt: the clone that it works in, what is collected from it, or a clone to repair it. */
+/** Return the name of a volume of an attempt: the clone that it works in, what is collected from it, a clone to repair it, or the work that is checked. */
 export const attemptVolume = (
   runId: string,
   { agent, attempt }: CallScope,
-  purpose: 'workspace' | 'bundle' | 'spare',
+  purpose: 'workspace' | 'bundle' | 'spare' | 'check',
 ) => `${containerName(runId, agent, attempt)}-${purpose}`;
 
 /** Return the name of the volume with a repository of the client, from which clones of a commit are made. */

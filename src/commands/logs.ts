@@ -6,6 +6,7 @@ import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printLine } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
 import { type Part, printAttempt, type Sink } from './logs/attempt-output.ts';
+import { checkOf, type FoundCheck, printCheck } from './logs/check-output.ts';
 import { isSettled } from './logs/is-settled.ts';
 import { jsonPrinter, type Printer, plainPrinter, rawPrinter, redacting } from './logs/printers.ts';
 import { runSecrets } from './logs/run-secrets.ts';
@@ -17,6 +18,7 @@ interface LogsOptions extends CommonOptions {
   readonly tail: string;
   readonly since?: string;
   readonly attempt?: string;
+  readonly check?: string;
   readonly raw: boolean;
   readonly json: boolean;
 }
@@ -43,6 +45,11 @@ export const logs: Command = {
         describe: 'Print output since a time: 10m, or 2026-01-31T12:00',
       })
       .option('attempt', { type: 'string', requiresArg: true, describe: 'Attempt number (default: latest)' })
+      .option('check', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print the output of the check of a round',
+      })
       .option('raw', {
         type: 'boolean',
         default: false,
@@ -54,11 +61,14 @@ export const logs: Command = {
 
   async handler(options: LogsOptions) {
     const { stateDir, agent: name, follow, raw, json } = options;
+    if (options.check !== undefined && (follow || options.attempt !== undefined))
+      throw new UsageError('--check cannot be combined with --follow or --attempt');
     if (follow && json) throw new UsageError('--follow and --json cannot be combined');
     const part = wanted(options);
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const found = findAgent(state, name);
-    const attempt = attemptOf(found, options.attempt);
+    const check = options.check === undefined ? null : checkOf(found, `${options.check}`);
+    const attempt = check?.attempt ?? attemptOf(found, options.attempt);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
     const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
     const connection = connectionOf(found.folder, found.agent.name);
@@ -69,15 +79,19 @@ export const logs: Command = {
     const sink = { printer, secrets, connection };
     if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, sink);
     else {
-      const printed = await printAttempt(found, attempt, part, false, sink);
-      if (printed === null) throw new UsageError(`${name} has no output: it is ${inWords(found.agent)}`);
+      const printed = check
+        ? await printCheck(check, part, printer)
+        : await printAttempt(found, attempt, part, false, sink);
+      if (printed === null) throw new UsageError(noOutput(name, found, check));
       await printer.end();
-      if (printed === 0 && part.tail === null && part.since === null)
-        printLine(`${name} has no output: it is ${inWords(found.agent)}`);
+      if (printed === 0 && part.tail === null && part.since === null) printLine(noOutput(name, found, check));
     }
     return 0;
   },
 };
+
+const noOutput = (name: string, { agent }: FoundAgent, check: FoundCheck | null) =>
+  check ? `the check of ${name} has no output` : `${name} has no output: it is ${inWords(agent)}`;
 
 function wanted({ tail, since }: LogsOptions): Part {
   if (!/^(all|\d{1,9})$/.test(tail))

@@ -39,6 +39,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   if (engine && !elsewhere) checkPermissions(own, engine);
   for (const message of otherHosts(plan)) printLine(message);
   for (const message of plan.agents.flatMap(loginLine)) printLine(message);
+  for (const message of plan.agents.flatMap(checkLine)) printLine(message);
   if (elsewhere)
     printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
   const assumedEngine = {
@@ -88,6 +89,18 @@ function loginLine({ name, auth: { login }, secrets }: AgentPlan): string[] {
     );
   if (login?.mode !== 'direct' || login.reason === null) return [];
   return [`agents.${name} has its login itself, and no broker: ${login.reason}`];
+}
+
+/** Describe the rounds of an agent, of which the commands show the first one, and its protected files. */
+function checkLine({ name, check }: AgentPlan): string[] {
+  if (check === undefined) return [];
+  const { rounds, protect } = check;
+  const again =
+    rounds === 1
+      ? ''
+      : `; if it does not pass, the agent runs again from its saved work, in ${rounds} rounds at most`;
+  const kept = protect.length === 0 ? '' : `, with ${protect.join(', ')} as at the start of the agent`;
+  return [`agents.${name}: its work is checked on a copy${kept}${again}`];
 }
 
 /** Return messages about agents that a run has on other engines than the one of the run. */

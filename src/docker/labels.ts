@@ -50,6 +50,7 @@ export type OwnedRole =
   | 'broker'
   | 'model-stub'
   | 'helper'
+  | 'check'
   | 'workspace'
   | 'bundle'
   | 'repository'

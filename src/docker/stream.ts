@@ -87,7 +87,7 @@ export function pipeOutput(
   recorder: Recorder,
   args: readonly string[],
   sink: Writable,
-  options: StreamOptions & { timeout: number },
+  options: PipeOptions,
 ): Promise<CallEnd> {
   return runRecorded(recorder, args, options, docker => pipeToSink(docker, sink, options));
 }
@@ -129,10 +129,17 @@ export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
   to: readonly string[],
-  options: StreamOptions & { timeout: number },
+  options: PipeOptions,
 ): Promise<CallEnd> {
   const { sent, received } = await pipeBetween({ recorder, args: from }, { recorder, args: to }, options);
   return received.ok ? sent : received;
+}
+
+interface PipeOptions extends StreamOptions {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Transforms the output on its way. */
+  readonly through?: readonly Duplex[];
 }
 
 interface PipedCommand {
@@ -147,12 +154,12 @@ interface PipedCommand {
 export async function pipeBetween(
   from: PipedCommand,
   to: PipedCommand,
-  { signal, scope = null, timeout }: StreamOptions & { timeout: number },
+  { signal, scope = null, timeout, through = [] }: PipeOptions,
 ): Promise<{ readonly sent: CallEnd; readonly received: CallEnd }> {
   const call = await to.recorder.call(to.args, scope, true);
   const receiver = spawnProcess(to.recorder, ['docker', ...to.args], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
-  const options = { ...(signal && { signal }), scope, timeout };
+  const options = { ...(signal && { signal }), scope, timeout, through };
   const sent = await pipeOutput(from.recorder, from.args, stdin, options);
   stdin.destroy();
   return { sent, received: call.end(await receiver.ended) };

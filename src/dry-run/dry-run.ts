@@ -1,5 +1,6 @@
 import { createActor, fromPromise } from 'xstate';
 import type { StepInput } from '../../machines/agent-types.ts';
+import type { CheckResult } from '../../machines/check.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { ActorContext } from '../actors/context.ts';
@@ -17,7 +18,7 @@ import type { Step } from './recording.ts';
 import { recordingContext } from './recording-context.ts';
 import { type RecordingDocker, recordingDocker } from './recording-docker.ts';
 import { recordingScheduler } from './recording-scheduler.ts';
-import { savingSteps } from './workspace.ts';
+import { checkSteps, savingSteps } from './workspace.ts';
 
 export interface DryRun {
   readonly runId: string;
@@ -98,6 +99,10 @@ const succeedingActors = (context: ActorContext, steps: Step[]) => ({
       steps.push({ agent: input.name, args: ['logs', proxyOf(plan, runId)!.proxy] });
     steps.push(...(await savingSteps(context, input, signal)));
     return { record: { reason: 'exit', code: 0, oomKills: 0 } };
+  }),
+  check: fromPromise<CheckResult, StepInput>(async ({ input, signal }) => {
+    steps.push(...(await checkSteps(context, input, signal)));
+    return { status: 'passed', exitCode: 0, reason: null };
   }),
 });
 

@@ -55,6 +55,7 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
         steps.push(...(await cloneSteps(context, owner, request, signal)));
         return null;
       },
+      keepProtected: async () => {},
       async protectGit(owner) {
         const { protectedPaths, steps: copies } = protectSteps(context, owner);
         steps.push(...copies);

@@ -7,7 +7,8 @@ import { helperOf } from '../actors/helper-job.ts';
 import { type CloneRequest, cloneJob } from '../actors/make-clone.ts';
 import { artifactOut, mountedWorkspace } from '../actors/save-artifacts.ts';
 import { copyOut } from '../actors/save-copy.ts';
-import { workRefs } from '../actors/workspace.ts';
+import { branchOf, workRefs } from '../actors/workspace.ts';
+import { checkArgs, checkName } from '../agent-container/check-args.ts';
 import { type Helper, helperArgs, helperName } from '../agent-container/helper.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { type ProtectedPath, protectedGitPaths } from '../workspace/protected-git.ts';
@@ -104,6 +105,46 @@ async function artifactSteps(context: ActorContext, input: StepInput, signal: Ab
         step.args[0] === 'start' ? { ...step, unpacks: root } : step,
       ),
     ),
+  ];
+}
+
+/** Return the steps of a check, on a copy of the work. The protected files are replaced on the way, which no command shows. */
+export async function checkSteps(
+  context: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<Step[]> {
+  const { name: agent, attempt } = input;
+  const plan = context.plan(agent);
+  const { check, workspace } = plan;
+  if (check === undefined || workspace.mode === 'none') return [];
+  const identity = context.identity(agent, attempt);
+  const name = checkName(identity.runId, agent, attempt);
+  const image = await context.image(agent, signal);
+  const args = checkArgs({ ...plan, check }, { identity, round: 1, image, limits: context.engine });
+  const saved = join(context.folder(agent, attempt), workspace.mode === 'clone' ? 'check' : 'workspace');
+  const base = context.originCommit(agent);
+  const cloning =
+    workspace.mode === 'clone' && 'commit' in base
+      ? await cloneSteps(
+          context,
+          ownerOf(input),
+          {
+            ...{ repository: workspace.repository, commit: base.commit, target: saved },
+            branch: branchOf(identity.runId, agent),
+          },
+          signal,
+        )
+      : [];
+  const source = workspace.mode === 'bind' ? workspace.path : saved;
+  return [
+    ...cloning,
+    { agent, args },
+    { agent, args: ['cp', `${source}/.`, `${name}:/workspace`] },
+    { agent, args: ['start', name] },
+    { agent, args: ['wait', name], expects: '0' },
+    { agent, args: ['logs', name] },
+    { agent, args: ['rm', '--force', '--volumes', name] },
   ];
 }
 

@@ -46,7 +46,8 @@ export async function findOrphans(
   // Read after the list: a run has a journal before it has a container.
   const runs = new Map(stateDir.runs().map(folder => [folder.runId, folder]));
   const agents = found.filter(
-    ({ labels }) => labels[label.instance] !== stateDir.instance || labels[label.role] !== 'helper',
+    ({ labels }) =>
+      labels[label.instance] !== stateDir.instance || !['helper', 'check'].includes(labels[label.role] ?? ''),
   );
   return agents.flatMap(container => {
     const orphan = classify(container, stateDir.instance);
@@ -58,7 +59,7 @@ export async function findOrphans(
   });
 }
 
-/** Return whether this is a proxy or a helper of an unfinished run, whose end removes it. */
+/** Return whether this is a proxy, a helper or a check of an unfinished run, whose end removes it. */
 function belongsToRun(
   { labels }: Container,
   instance: string,
@@ -66,7 +67,7 @@ function belongsToRun(
 ): boolean {
   if (
     labels[label.instance] !== instance ||
-    !['proxy', 'broker', 'helper'].includes(labels[label.role] ?? '')
+    !['proxy', 'broker', 'helper', 'check'].includes(labels[label.role] ?? '')
   )
     return false;
   const folder = runs.get(labels[label.runId] ?? '');
@@ -90,7 +91,7 @@ export function classify(container: Container, instance: string): Orphan {
   const agent = labels[label.agent] ?? '';
   const attempt = labels[label.attempt] ?? '';
   if (!isRunId(runId)) return foreign('malformed', `${label.runId} is not a valid run id`);
-  if (['proxy', 'broker', 'helper'].includes(labels[label.role] ?? ''))
+  if (['proxy', 'broker', 'helper', 'check'].includes(labels[label.role] ?? ''))
     return foreign('malformed', `${labels[label.role]} left behind by run ${runId}`);
   if (!agentName.test(agent)) return foreign('malformed', `${label.agent} is not a valid agent name`);
   if (!/^[1-9]\d?$/.test(attempt)) return foreign('malformed', `${label.attempt} is not a valid attempt`);

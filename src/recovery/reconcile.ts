@@ -1,27 +1,15 @@
 import type { Reconciliation } from '../../machines/agent-types.ts';
+import { type CheckInput, outcomeOfCheck } from '../../machines/check.ts';
 import { type End, type Failure, isRetryable, type Outcome } from '../../machines/outcome.ts';
 import { countedAttempts, isHostLost, quotaResetAt } from '../../machines/quota.ts';
-import type { ContainerState } from '../docker/containers.ts';
-import type { AgentRecord } from './record.ts';
-
-/** A container with the labels or the name of an agent, as Docker reports it. */
-export interface ContainerFact {
-  readonly id: string;
-  /** Its instance id, run, agent and name are ours beyond doubt. */
-  readonly ours: boolean;
-  readonly attempt: number;
-  readonly specHash: string;
-  readonly state: ContainerState;
-  readonly exitCode: number;
-  readonly oomKilled: boolean;
-  /** Milliseconds since the epoch by the engine's clock; negative if it never happened. */
-  readonly startedAt: number;
-  readonly finishedAt: number;
-}
+import { type ContainerFact, endOf, isOver, mostAdvancedFirst } from './container-fact.ts';
+import { type AgentRecord, nextRoundOf } from './record.ts';
 
 export interface ReconcilePlan {
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
+  /** Absent: the work is not checked. */
+  readonly check?: CheckInput | undefined;
   /** An attempt whose host is lost is followed by another one. */
   readonly retriesLostHost?: boolean;
   /** A scheduler chooses the host of each attempt. */
@@ -59,7 +47,10 @@ export function reconcile(
 ): Reconciliation {
   const attempt = Math.max(record.attempt, ...facts.filter(fact => fact.ours).map(fact => fact.attempt));
   // A container of a later attempt than the record has: the record lost its end, Docker did not.
-  const known = attempt === record.attempt ? record : { ...record, attempt, ...unknownAttempt };
+  const known =
+    attempt === record.attempt
+      ? record
+      : { ...record, attempt, round: nextRoundOf(record), ...unknownAttempt };
   const ours = facts.filter(fact => fact.ours && fact.attempt === attempt).sort(mostAdvancedFirst(known));
   const [container] = ours;
 
@@ -150,6 +141,8 @@ function afterOutcome(
       ? enter('removing', 'its outcome is known', { outcome, end })
       : enter('stopping', 'its outcome is known, yet it runs', { outcome });
   const attempts = withLast(record, outcome);
+  if (plan.check && outcome.status === 'succeeded')
+    return afterSuccess({ ...plan, check: plan.check }, { record, outcome, attempts, enter, end });
   const wait = !record.cancelled && quotaResetAt(outcome) !== null;
   const counted = countedAttempts(record.attempt, record.attempts);
   const again =
@@ -165,6 +158,37 @@ function afterOutcome(
     end: end ?? { ...goneEnd, at: now },
     attempts,
   });
+}
+
+/** The attempt succeeded, and nothing of it is left to clean up: its work is checked, or was. */
+function afterSuccess(
+  { check: { rounds }, isScheduled = false }: ReconcilePlan & { readonly check: CheckInput },
+  { record, enter, ...ended }: EndedAttempt,
+): Reconciliation {
+  const { checkResult, round, cancelled } = record;
+  const isPassed = checkResult?.status === 'passed';
+  if (cancelled && !isPassed)
+    return enter('done', 'cancelled before its work passed its check', {
+      ...ended,
+      outcome: cancelledOutcome,
+    });
+  if (checkResult === null) return enter('checking', 'its work was not checked', ended);
+  if (isPassed) return enter('done', 'its work passed its check', ended);
+  if (round >= rounds) {
+    const outcome = outcomeOfCheck(ended.outcome, checkResult, { round, rounds });
+    return enter('done', 'its work did not pass its check', { ...ended, outcome });
+  }
+  const next = { ...record, attempt: record.attempt + 1, round: round + 1, ...unknownAttempt };
+  const { attempts } = ended;
+  return entry(next, null)(isScheduled ? 'placing' : 'building', 'another round is due', { attempts });
+}
+
+interface EndedAttempt {
+  readonly record: AgentRecord;
+  readonly outcome: Outcome;
+  readonly end: End | null;
+  readonly attempts: Reconciliation['attempts'];
+  readonly enter: ReturnType<typeof entry>;
 }
 
 /** A bound, since hosts may be lost again and again. */
@@ -185,19 +209,10 @@ const unknownAttempt = {
   injectedAt: null,
   startedAt: null,
   attemptOutcome: null,
+  checkResult: null,
 };
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 const goneEnd = { exitCode: null, oomKilled: false, reason: 'removed' } as const;
-
-const isOver = ({ state }: ContainerFact) => state === 'exited' || state === 'dead';
-
-const endOf = ({ exitCode, oomKilled, finishedAt }: ContainerFact, now: number): End => ({
-  exitCode,
-  oomKilled,
-  reason: 'died',
-  at: now,
-  finishedAt,
-});
 
 const refused = (error: Failure): Outcome => ({ status: 'failed', exitCode: null, error });
 const lost = (reason: string) =>
@@ -208,13 +223,6 @@ const foreignName = ({ id }: ContainerFact): Failure => ({
   message: `its name is held by container ${id.slice(0, 12)}, which is not ours. Rename or remove that one`,
 });
 
-/** Order two containers of one attempt: the one that the journal names first, then the one that got furthest. */
-function mostAdvancedFirst(record: AgentRecord) {
-  const rank = (fact: ContainerFact) =>
-    (fact.id === record.containerId ? 2 : 0) + (fact.startedAt > 0 ? 1 : 0);
-  return (a: ContainerFact, b: ContainerFact) => rank(b) - rank(a) || (a.id < b.id ? -1 : 1);
-}
-
 function entry(record: AgentRecord, container: ContainerFact | null) {
   return (
     enter: Reconciliation['enter'],
@@ -224,6 +232,8 @@ function entry(record: AgentRecord, container: ContainerFact | null) {
     enter,
     reason,
     attempt: record.attempt,
+    round: record.round,
+    checkResult: record.checkResult,
     attempts: record.attempts,
     image: record.image,
     containerId: container?.id ?? null,

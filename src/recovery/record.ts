@@ -1,4 +1,5 @@
 import type { AttemptResult } from '../../machines/agent-types.ts';
+import { type CheckResult, isNotPassed } from '../../machines/check.ts';
 import type { Outcome } from '../../machines/outcome.ts';
 import { label } from '../docker/labels.ts';
 import type { RunEvent } from '../events.ts';
@@ -20,6 +21,10 @@ export interface AgentRecord {
   readonly startedAt: number | null;
   /** Outcome of the current attempt; null while it has none. */
   readonly attemptOutcome: Outcome | null;
+  /** The round of the current attempt. */
+  readonly round: number;
+  /** The result of the check on the current attempt; null while there is none. */
+  readonly checkResult: CheckResult | null;
   /** Earlier attempts. */
   readonly attempts: readonly AttemptResult[];
   readonly cancelled: boolean;
@@ -51,6 +56,8 @@ export const emptyRecord: AgentRecord = {
   injectedAt: null,
   startedAt: null,
   attemptOutcome: null,
+  round: 1,
+  checkResult: null,
   attempts: [],
   cancelled: false,
   condition: null,
@@ -86,6 +93,12 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
       const { status, exitCode, error, image } = event;
       return { ...record, attemptOutcome: { status, exitCode, error: error as Outcome['error'] }, image };
     }
+    case 'check.ended': {
+      // The first one counts, as for the outcome of an attempt.
+      if (event.attempt !== record.attempt || record.checkResult !== null) return record;
+      const { status, exitCode, reason } = event;
+      return { ...record, checkResult: { status, exitCode, reason } };
+    }
     case 'agent.state': {
       const current = event.attempt > record.attempt ? nextAttempt(record, event.attempt) : record;
       return {
@@ -115,12 +128,24 @@ const started = (record: AgentRecord, { containerId, startedAt }: StartEvent): A
 
 type StartEvent = Extract<RunEvent, { type: 'container.started' }>;
 
-/** Helper containers work for an attempt, and have no effect on its record. */
+/** Helper containers and checks work for an attempt, and have no effect on its record. */
 const isOfHelper = (argv: readonly string[]) =>
-  argv.includes(`--label=${label.role}=helper`) || (argv[1] === 'start' && argv[2] === '--attach');
+  ['helper', 'check'].some(role => argv.includes(`--label=${label.role}=${role}`)) ||
+  (argv[1] === 'start' && argv[2] === '--attach');
 
 function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
   const { attemptOutcome, containerId, cancelled, condition } = record;
   const over = attemptOutcome ? [{ attempt: record.attempt, containerId, ...attemptOutcome }] : [];
-  return { ...emptyRecord, attempt, cancelled, condition, attempts: [...record.attempts, ...over] };
+  return {
+    ...emptyRecord,
+    attempt,
+    round: nextRoundOf(record),
+    cancelled,
+    condition,
+    attempts: [...record.attempts, ...over],
+  };
 }
+
+/** Return the round of the attempt that follows: a check that did not pass begins another one, a retry does not. */
+export const nextRoundOf = ({ round, checkResult }: AgentRecord) =>
+  isNotPassed(checkResult) ? round + 1 : round;

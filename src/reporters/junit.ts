@@ -117,8 +117,11 @@ function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: 
   return [...parts.map(content), ...attachment].join('\n');
 }
 
-const earlierAttempt = ({ attempt, status, error }: AttemptState) =>
-  `attempt ${attempt} ${statusLabel[status ?? 'failed']}${error === null ? '' : `: ${oneLine(error.message)}`}`;
+function earlierAttempt({ attempt, status, error, check }: AttemptState): string {
+  const reason = error?.message ?? check?.reason ?? null;
+  const what = check ? 'succeeded, and its check did not pass' : statusLabel[status ?? 'failed'];
+  return `attempt ${attempt} ${what}${reason === null ? '' : `: ${oneLine(reason)}`}`;
+}
 
 const seconds = (ms: number) => (ms / 1000).toFixed(3);
 

@@ -3,6 +3,7 @@ import type { RunEvent } from '../events.ts';
 import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
 import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
+import { roundLabel } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
@@ -52,6 +53,8 @@ function describe(before: FlowState, event: RunEvent): string | null {
       return `warning: ${event.message}`;
     case 'workspace.saved':
       return describeSavedWork(event);
+    case 'check.ended':
+      return describeCheck(event);
     case 'attempt.ended':
     case 'docker.call':
     case 'container.started':
@@ -88,6 +91,14 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
     default:
       return word;
   }
+}
+
+function describeCheck({ round, rounds, status, reason, ms }: EventOf<'check.ended'>): string {
+  const label = roundLabel({ round, rounds });
+  const which = label && ` (${label})`;
+  if (status === 'passed') return `its check passed${which} in ${formatDuration(ms)}`;
+  const next = round < rounds ? `; round ${round + 1} follows` : '';
+  return `its check did not pass${which}: ${reason ?? 'no reason known'}${next}`;
 }
 
 /** Work that could not be saved is reported by a warning. */

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, FlowState, Status } from '../state/flow-state.ts';
 import { blockedHosts } from '../state/result.ts';
+import { logsCommand, roundLabel, roundsOf } from '../state/rounds.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { costOfRun, formatUsage, usageOf } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
@@ -38,6 +39,7 @@ export function summary(
     '',
     totals(state),
     ...agents.flatMap(agent => workLine(agent, places)),
+    ...agents.flatMap(checkLine),
     ...agents.flatMap(usageLine),
     ...costLines(state),
     ...failures,
@@ -61,6 +63,14 @@ function workLine({ name, attempts }: AgentState, places: PathBases): string[] {
     return [`${name}: work is on branch ${oneLine(branch)}${others && `, other ${others}`}`];
   if (others !== '') return [`${name}: ${others}`];
   return path === null ? [] : [`${name}: work is in ${oneLine(shortestPath(path, places))}`];
+}
+
+/** Report a check that passed; one that did not is the reason of a failure. */
+function checkLine(agent: AgentState): string[] {
+  const last = roundsOf(agent).at(-1);
+  if (last?.status !== 'passed') return [];
+  const label = roundLabel(last);
+  return [`${agent.name}: its check passed${label && ` in ${label}`}`];
 }
 
 function usageLine(agent: AgentState): string[] {
@@ -110,7 +120,7 @@ function failureLines(runId: string, group: readonly AgentState[]): string[] {
   const what = status === 'succeeded' ? 'succeeded, but while' : `${statusLabel[status ?? 'failed']} while`;
   const mark = status === 'succeeded' ? '!' : '✗';
   const next = attempts.some(({ transcript }) => transcript !== null)
-    ? `agent-flow logs ${runId}/${name}`
+    ? logsCommand({ runId }, { name, error, attempts })
     : nextByKind[error.kind];
   // Keep the lines of a build's output.
   const [first = '', ...more] = error.message.split('\n').map(oneLine);

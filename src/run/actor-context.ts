@@ -12,6 +12,7 @@ import type {
 } from '../actors/context.ts';
 import { makeClone } from '../actors/make-clone.ts';
 import { makeVolumeClone } from '../actors/make-volume-clone.ts';
+import { keepProtected } from '../actors/protected-files.ts';
 import { sendRepository } from '../actors/sent-repository.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
@@ -26,6 +27,7 @@ import { providersOf } from '../providers/catalogue.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { roundsOf } from '../state/rounds.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { budgetPort } from './budget-port.ts';
 import { clonesOf } from './clones.ts';
@@ -55,7 +57,7 @@ export interface ActorContextOptions {
   readonly signal: AbortSignal;
 }
 
-interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
+interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit' | 'keepProtected'> {
   readonly seals: Seals;
 }
 
@@ -86,6 +88,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
       (context.hasOtherFiles ? makeVolumeClone : makeClone)(context, owner, request, stop),
     sentRepository: sentRepositories((owner, source) => sendRepository(context, owner, source, signal)),
     protectGit: owner => protectGit(context, owner),
+    keepProtected: (input, stop) => keepProtected(context, input, stop),
     ...dryRun,
     ...hostOf(options, agents, (agent, attempt) => misplacedMount(context, { agent, attempt })),
     vault,
@@ -189,6 +192,7 @@ function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
       const known = tracker.attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
+    rounds: agent => roundsOf({ attempts: tracker.attempts(agent) }),
     isHostLost: (agent, attempt) =>
       tracker.attempts(agent).some(entry => entry.attempt === attempt && entry.error?.kind === 'hostLost'),
     haltUnwritable(error, stop) {

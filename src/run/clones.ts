@@ -3,6 +3,7 @@ import type { Base, WorkspacePort } from '../actors/context.ts';
 import { attemptVolume } from '../agent-container/names.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
+import { lastFailedCheck } from '../state/rounds.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 
 export interface ClonesOptions {
@@ -23,15 +24,32 @@ export function clonesOf({
   commits = {},
   hasOtherFiles = false,
   attempts,
-}: ClonesOptions): Pick<WorkspacePort, 'clone' | 'cloneVolume' | 'baseCommit' | 'markUsed'> {
+}: ClonesOptions): Pick<
+  WorkspacePort,
+  'clone' | 'cloneVolume' | 'baseCommit' | 'startCommit' | 'originCommit' | 'markUsed'
+> {
   const used = new Set<string>();
   const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
   const workspaceOf = (agent: string) => workspaces.get(agent)!;
 
   const baseCommit = (agent: string): Base => {
-    const workspace = workspaceOf(agent);
     const commit = commitBeforeQuota(attempts(agent));
+    return commit === null ? originCommit(agent) : { commit };
+  };
+
+  const startCommit = (agent: string, attempt: number): Base => {
+    const before = attempts(agent).filter(entry => entry.attempt < attempt);
+    const commit = commitBeforeQuota(before);
     if (commit !== null) return { commit };
+    const checked = lastFailedCheck(before, attempt);
+    if (checked === null) return originCommit(agent);
+    const saved = before.find(entry => entry.attempt === checked.attempt)?.workspace;
+    // One that changed nothing leaves what it started from.
+    return saved?.commit ? { commit: saved.commit } : startCommit(agent, checked.attempt);
+  };
+
+  const originCommit = (agent: string): Base => {
+    const workspace = workspaceOf(agent);
     if (workspace.mode !== 'clone') return { problem: `${agent} works in no clone` };
     if (workspace.from === null) return commitOf(workspace, commits);
     const saved = attempts(workspace.from).at(-1)?.workspace ?? null;
@@ -52,6 +70,8 @@ export function clonesOf({
         ? attemptVolume(folder.runId, { agent, attempt }, 'workspace')
         : null,
     baseCommit,
+    startCommit,
+    originCommit,
     markUsed(repository) {
       const isFirst = !used.has(repository);
       used.add(repository);

@@ -57,11 +57,12 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
   const flow = createActor(flowMachine.provide({ actors: { agent, condition } }), {
     input: {
       agents: agents.map(plan => {
-        const { name, dependsOn, on = {}, when, retries, keep } = plan;
+        const { name, dependsOn, on = {}, when, retries, keep, check } = plan;
         const known = record(name);
         const outcome = unstartedOutcome(known);
         return {
           ...{ name, dependsOn, on, retries, keep, host: hostKey(hostOf(hosts, plan)) },
+          ...(check && { check: { rounds: check.rounds } }),
           // An agent that is cancelled does not start anyway.
           ...(when !== undefined && !known.cancelled && { isConditional: true }),
           ...(outcome && { unstarted: { name, ...outcome, containerId: null, image: null, attempts: [] } }),

@@ -7,7 +7,8 @@ import { memoizeAsync } from '../async/memoize.ts';
 import type { Clock } from '../clock.ts';
 import type { Container, Containers } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';
-import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
+import type { ContainerFact } from '../recovery/container-fact.ts';
+import { reconcile } from '../recovery/reconcile.ts';
 import { type AgentRecord, isFresh } from '../recovery/record.ts';
 import type { Seals } from '../secrets/seals.ts';
 
@@ -48,8 +49,8 @@ export function reconcileAgents({
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
     const known = record(agent);
-    const { retries, keep, onHostLost } = agents.plan(agent);
-    const plan = { retries, keep, isScheduled, retriesLostHost: onHostLost === 'retry' };
+    const { retries, keep, onHostLost, check } = agents.plan(agent);
+    const plan = { retries, keep, check, isScheduled, retriesLostHost: onHostLost === 'retry' };
     // Nothing is known about a host that is lost, and nothing there is waited for.
     if (known.attemptOutcome && isHostLost(known.attemptOutcome) && !known.ended)
       return reconcile({ ...plan, specHash: null }, known, [], clock.now());

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
+import { check } from './check-field.ts';
 import { command } from './command-field.ts';
 import { dependsOn, matrix, when } from './control-fields.ts';
 import { instructions, skills, trustWorkspace } from './customization-fields.ts';
@@ -107,6 +108,11 @@ export const shared = {
     .enum(['never', 'on-failure', 'always'], { error: expects('"never", "on-failure" or "always"') })
     .optional()
     .describe('When to keep the container after it ended. Default `never`.'),
+  check: check
+    .optional()
+    .describe(
+      'A command that decides whether the saved work of the agent is good, in a container of its own. See docs/checks.md.',
+    ),
   done: done
     .optional()
     .describe(

@@ -1,5 +1,6 @@
 import type { Providers } from '../providers/catalogue.ts';
 import { checkAllowed } from './allowed-hosts.ts';
+import { checkCheck } from './check-field.ts';
 import { type ConditionReferences, dependenciesIn } from './control.ts';
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
@@ -52,6 +53,7 @@ export function check(
     ...agents.flatMap(agent => forgesPackets(agent, shared)),
     ...agents.flatMap(agent => mountedBelow(agent, shared)),
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),
+    ...agents.flatMap(agent => checkCheck(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
     ...checkOrder(agents, references),
   ];

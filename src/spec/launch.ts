@@ -37,6 +37,7 @@ export function launchScript(
     skills = [],
     authority = null,
     direct = null,
+    files = [],
   }: {
     readonly promptFile?: string;
     readonly secrets?: Readonly<Record<string, string>>;
@@ -46,6 +47,8 @@ export function launchScript(
     readonly authority?: string | null;
     /** A host that is never called through a proxy; null for none. */
     readonly direct?: string | null;
+    /** Text files to write, by their absolute paths. */
+    readonly files?: readonly { readonly path: string; readonly text: string }[];
   } = {},
 ): Buffer {
   const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
@@ -61,7 +64,8 @@ export function launchScript(
     // A pager waits for a key, and `git log` would start one.
     'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
-    ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
+    ...(prompt === null ? [] : [writeText(prompt, promptFile)]),
+    ...files.map(({ text, path }) => writeText(text, path)),
     ...(authority === null ? [] : trustAuthority(authority)),
     ...logins.map(receiveLogin),
     ...skills.map(writeSkill),
@@ -127,10 +131,10 @@ function asProgram(command: readonly string[]): readonly string[] {
   return command[0]?.includes('=') ? ['sh', '-c', 'exec "$@"', 'sh', ...command] : command;
 }
 
-/** `printf` is a shell builtin, so the argument limit of the kernel does not apply to the prompt. */
-function writePrompt(prompt: string, promptFile: string): string {
-  const file = shellQuote(promptFile);
-  return `printf '%s' ${shellQuote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
+/** `printf` is a shell builtin, so the argument limit of the kernel does not apply to the text. */
+function writeText(text: string, path: string): string {
+  const file = shellQuote(path);
+  return `printf '%s' ${shellQuote(text)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
 }
 
 /** Format a command as a user would type it, on one line: `$ npm test`. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
+import { glob, rounds } from './check-field.ts';
 import { controlPlan } from './control-plan.ts';
 import { checkDependencies } from './dependencies.ts';
 import { env, labels } from './fields.ts';
@@ -60,14 +61,13 @@ const workspace = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }),
 ]);
 
+const bridgeName = z
+  .string()
+  .regex(networkName)
+  .refine(network => !reservedNetworks.includes(network), 'never a network of agents');
+
 const network = z.discriminatedUnion('mode', [
-  z.strictObject({
-    mode: z.literal('bridge'),
-    name: z
-      .string()
-      .regex(networkName)
-      .refine(network => !reservedNetworks.includes(network), 'never a network of agents'),
-  }),
+  z.strictObject({ mode: z.literal('bridge'), name: bridgeName }),
   z.strictObject({ mode: z.literal('isolated') }),
   z.strictObject({
     mode: z.literal('allow'),
@@ -129,6 +129,14 @@ const security = z.strictObject({
   noNewPrivileges: z.boolean(),
   pids: z.int().min(64).max(4_194_304),
   log: z.int().min(minLogSize).max(maxMemory),
+});
+
+const check = z.strictObject({
+  command: z.array(text).min(1),
+  rounds,
+  protect: z.array(glob),
+  timeout: ms,
+  network: bridgeName.nullable(),
 });
 
 const agent = z.strictObject({
@@ -199,6 +207,7 @@ const agent = z.strictObject({
   }),
   retries: z.int().min(0).max(10),
   keep: z.enum(['never', 'on-failure', 'always']),
+  check: check.exactOptional(),
   done: z.union([
     z.enum(['exit', 'signal']),
     z.strictObject({ idle: ms }),

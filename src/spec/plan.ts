@@ -1,4 +1,5 @@
 import type { Provider } from '../providers/provider.ts';
+import type { CheckPlan } from './check-plan.ts';
 import type { ControlPlan } from './control-plan.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
@@ -56,6 +57,8 @@ export interface AgentPlan extends CustomizationPlan, ControlPlan {
   /** Maximum number of attempts after the first. */
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
+  /** Check of its saved work. Default: none. */
+  readonly check?: CheckPlan;
   /** Additional end of the work. The exit of the command and `agent-done` always end it; the first one counts. */
   readonly done: 'exit' | 'signal' | { readonly idle: number } | { readonly file: string };
 }

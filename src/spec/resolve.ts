@@ -4,6 +4,7 @@ import { allowedHosts } from './allowed-hosts.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
+import { resolveCheck } from './check-field.ts';
 import { type ConditionReferences, resolveControl } from './control.ts';
 import type { MatrixValues } from './control-fields.ts';
 import { trustEnvironment } from './customization.ts';
@@ -140,6 +141,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
     timeouts,
     retries: agent.retries ?? 0,
     keep: agent.keep ?? 'never',
+    ...resolveCheck(agent.check, sharedNetwork),
     done: resolveDone(agent.done ?? 'exit'),
   };
 }

@@ -32,7 +32,15 @@ export interface AttemptState {
   readonly workspace: EventOf<'workspace.saved'>['workspace'];
   /** Paths of the saved artifacts. */
   readonly artifacts: readonly string[];
+  /** The check of its work; null if there was none. */
+  readonly check: CheckState | null;
 }
+
+/** The check of an attempt's work, which ends a round. */
+export type CheckState = Omit<
+  EventOf<'check.ended'>,
+  'type' | 'agent' | 'attempt' | 'v' | 'seq' | 'at' | 'checksum'
+>;
 
 /** The results and the condition that an agent needs to start, and its values of a matrix. */
 type Control = Pick<EventOf<'run.started'>['agents'][number], 'on' | 'when' | 'matrix'>;
@@ -189,6 +197,16 @@ export function saveWork(
   return { ...agent, attempts };
 }
 
+/** Record the result of the check on the work of an attempt. The first one counts. */
+export function endCheck(
+  agent: AgentState,
+  { attempt, round, rounds, status, exitCode, reason, ms, transcript }: EventOf<'check.ended'>,
+): AgentState {
+  const check = { round, rounds, status, exitCode, reason, ms, transcript };
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({ ...entry, check: entry.check ?? check }));
+  return { ...agent, attempts };
+}
+
 function withAttempt(
   attempts: readonly AttemptState[],
   attempt: number,
@@ -214,4 +232,5 @@ const emptyAttempt = (attempt: number): AttemptState => ({
   isSaved: false,
   workspace: null,
   artifacts: [],
+  check: null,
 });

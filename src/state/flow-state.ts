@@ -4,6 +4,7 @@ import {
   type EventOf,
   endAgent,
   endAttempt,
+  endCheck,
   enter,
   noteCondition,
   place,
@@ -140,6 +141,8 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return change(event.agent, agent => noteCondition(agent, event));
     case 'attempt.ended':
       return change(event.agent, agent => endAttempt(agent, event));
+    case 'check.ended':
+      return change(event.agent, agent => endCheck(agent, event));
     case 'workspace.saved':
       return change(event.agent, agent => saveWork(agent, event));
     case 'agent.ended':

@@ -1,6 +1,7 @@
 import type { Usage } from './agent-state.ts';
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
+import { logsCommand, roundsOf } from './rounds.ts';
 import { usageOf } from './usage.ts';
 
 /** The outcome of an agent, for reports to other programs. */
@@ -15,6 +16,8 @@ export interface AgentOutcome {
   readonly attempts: readonly AttemptState[];
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
+  /** Path of the output that tells how it ended: that of its check, if that did not pass. */
+  readonly output: string | null;
   /** The usage that its AI CLI reports; null if it does not. */
   readonly usage: Usage | null;
   /** Duration in milliseconds; null if it never started. */
@@ -38,10 +41,11 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
       error,
       attempts: agent.attempts.filter(attempt => attempt.status !== null),
       transcript,
+      output: (error?.kind === 'check' ? roundsOf(agent).at(-1)?.transcript : null) ?? transcript,
       usage: usageOf(agent),
       ms: startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt),
       isInfrastructure: exitCodeOf({ ...state, ended: null, agents: { [name]: agent } }) === 3,
-      logsCommand: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,
+      logsCommand: transcript === null ? null : logsCommand(state, { ...agent, error }),
     };
   });
 };

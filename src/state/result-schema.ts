@@ -54,6 +54,15 @@ const attempt = z.object({
   timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
 });
 
+const round = z.object({
+  round: z.int(),
+  attempt: z.int().describe('The attempt whose work was checked, from 1.'),
+  status: z.enum(['passed', 'failed', 'timedOut']),
+  exitCode: z.int().nullable().describe('Exit code of the check; null if it was stopped at its limit.'),
+  ms: z.number().describe('Duration of the check in milliseconds.'),
+  transcript: z.string().nullable().describe('Path of the output of the check.'),
+});
+
 const agent = z.object({
   status,
   exitCode,
@@ -69,6 +78,10 @@ const agent = z.object({
   containerId,
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty if the agent never started.'),
+  rounds: z
+    .array(round)
+    .exactOptional()
+    .describe('The rounds that ended with a check, in order; absent if no check has ended.'),
   transcript: z.string().nullable().describe('Path of the output of the last attempt.'),
   transcriptTruncated: z
     .literal(true)

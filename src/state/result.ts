@@ -1,6 +1,7 @@
 import type { Usage } from './agent-state.ts';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import type { RunResult } from './result-schema.ts';
+import { roundsOf } from './rounds.ts';
 import { costOfRun, usageOf } from './usage.ts';
 
 type AgentResult = RunResult['agents'][string];
@@ -94,6 +95,7 @@ function agentResult(agent: AgentState): AgentResult {
     attempts: agent.attempts.flatMap(({ status, exitCode, host, containerId, timings }) =>
       status === null ? [] : [{ status, exitCode, ...(host !== null && { host }), containerId, timings }],
     ),
+    ...roundsResult(agent),
     transcript: last?.transcript ?? null,
     ...(last?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
     blockedHosts: blockedHosts(agent),
@@ -102,6 +104,13 @@ function agentResult(agent: AgentState): AgentResult {
     ...(last?.screen ? { screen: last.screen } : {}),
     artifacts: [...(last?.artifacts ?? [])],
   };
+}
+
+function roundsResult(agent: AgentState): Pick<AgentResult, 'rounds'> {
+  const rounds = roundsOf(agent).map(({ round, attempt, status, exitCode, ms, transcript }) => ({
+    ...{ round, attempt, status, exitCode, ms, transcript },
+  }));
+  return rounds.length === 0 ? {} : { rounds };
 }
 
 /** The prices of all agents are in `cost`. */

@@ -25,6 +25,7 @@ const states: Readonly<Record<string, string>> = {
   'stopping.killing': 'killing',
   'collecting.reading': 'collecting',
   'removing.removingContainer': 'removing',
+  checking: 'checking its work',
   retrying: 'waiting to try again',
 };
 

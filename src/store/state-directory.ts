@@ -28,6 +28,8 @@ import {
  *                                                      /transcript.log.marks  output of the container around it
  *                                                      /workspace     the agent's clone, while it has one; its copy
  *                                                      /diff.patch    the changes in its clone
+ *                                                      /check.log     output of the check of its work
+ *                                                      /protected.tar files that checks get as at the start
  *                                                      /artifacts/
  *     <state-dir>/checks/<id>                       a check of a provider, with a state directory of its own
  */

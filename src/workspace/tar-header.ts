@@ -5,6 +5,8 @@ export interface Header {
   readonly target: string;
   readonly size: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly mtime: number;
 }
 
@@ -37,6 +39,8 @@ export function parseHeader(block: Buffer): Header | null {
     target: textAt(block, 157, 100),
     size,
     mode: numberAt(block, 100, 8),
+    uid: numberAt(block, 108, 8),
+    gid: numberAt(block, 116, 8),
     mtime: numberAt(block, 136, 12),
   };
 }

@@ -17,6 +17,8 @@ export interface TarEntry {
   readonly target: string;
   readonly size: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   /** Seconds since 1970. */
   readonly mtime: number;
   /** Content that is not read before the next entry is skipped. */
@@ -96,6 +98,8 @@ function entryOf(header: Header, overrides: Overrides): Omit<TarEntry, 'content'
     target: overrides.target ?? header.target,
     size: overrides.size ?? header.size,
     mode: header.mode,
+    uid: header.uid,
+    gid: header.gid,
     mtime: overrides.mtime ?? header.mtime,
   };
 }

@@ -16,6 +16,8 @@ const representative = [
   'injecting:effect',
 ];
 const late = [
+  'checking:flight',
+  'check.ended:after',
   'collecting.reading:flight',
   'removing.removingContainer:effect',
   'run.started:before',

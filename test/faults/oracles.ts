@@ -65,7 +65,10 @@ function kindsOf(journal: readonly RunEvent[], agent: string): (string | null)[]
   return [...kinds.values()];
 }
 
-/** Assert that no agent started more often than expected, and that each attempt has one container. */
+/**
+ * Assert that no agent started more often than expected, that each attempt has one container, and that each round ended
+ * once.
+ */
 export function nothingDoubled(
   t: ExecutionContext,
   here: Place,
@@ -83,6 +86,10 @@ export function nothingDoubled(
       containers.set(attempt, (containers.get(attempt) ?? new Set()).add(event.containerId));
     }
   for (const [attempt, ids] of containers) t.is(ids.size, 1, `${attempt} has one container`);
+  const rounds = here
+    .journal()
+    .flatMap(event => (event.type === 'check.ended' ? [`${event.agent}, round ${event.round}`] : []));
+  t.deepEqual([...new Set(rounds)], rounds, 'each round has one check');
 }
 
 /** Assert that each of these agents has one result of its condition, which precedes everything that follows from it. */

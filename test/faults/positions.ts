@@ -31,10 +31,9 @@ export const positions: readonly Position[] = states.flatMap(({ state, callsDock
 export const nameOf = ({ state, moment }: Pick<Position, 'state' | 'moment'>) => `${state}:${moment}`;
 
 /** The events of the journal that a run depends on: it can also be killed just before and just after each of them. */
-export const milestones = ['run.started', 'attempt.ended', 'agent.ended', 'run.ended'].flatMap(type => [
-  `${type}:before`,
-  `${type}:after`,
-]);
+export const milestones = [
+  ...['run.started', 'attempt.ended', 'check.ended', 'agent.ended', 'run.ended'],
+].flatMap(type => [`${type}:before`, `${type}:after`]);
 
 function statesWithActors(node: AnyStateNode): { state: string; callsDocker: boolean }[] {
   const own = node.invoke.map(({ src }) => ({

@@ -20,6 +20,8 @@ export interface Scenario {
   readonly starts: number;
   /** It needs a secret, which is missing from the start of its container until the run waits for it. */
   readonly secret?: true;
+  /** The check of its work. */
+  readonly check?: object;
   /** It is an AI CLI, whose quota is used up at its first start. */
   readonly isCli?: true;
 }
@@ -61,6 +63,14 @@ const slowTranscript: Scenario = { ...plain, docker: { logs: "trap 'exit 130' IN
 
 const usedUp: Scenario = { ...plain, starts: 2, isCli: true };
 
+/** Its work passes its check in the second round. */
+const checked: Scenario = {
+  ...plain,
+  agent: 'true',
+  check: { command: ['sh', '-c', 'sleep 0.3; [ "$(wc -l <starts)" -gt 1 ]'], rounds: 2 },
+  starts: 2,
+};
+
 const special: Readonly<Record<string, Scenario>> = {
   backingOff: flaky,
   engineUnreachable: away,
@@ -68,6 +78,8 @@ const special: Readonly<Record<string, Scenario>> = {
   'collecting.reading': slowTranscript,
   waitingForSecrets: lacking,
   waitingForQuota: usedUp,
+  checking: checked,
+  'check.ended': checked,
   'stopping.interrupting': stubborn,
   'stopping.terminating': stubborn,
   'stopping.stoppingContainer': { ...stubborn, docker: ignoresTerm },
@@ -134,8 +146,8 @@ export function stage(
 /**
  * The spec of a scenario: one agent, `worker`; beside one with a missing secret another that runs longer than its wait.
  */
-export function specOf({ agent, retries, secret, isCli }: Scenario, network: string) {
-  const worker = { ...counted(agent), retries, network: { name: network } };
+export function specOf({ agent, retries, secret, isCli, check }: Scenario, network: string) {
+  const worker = { ...counted(agent), retries, network: { name: network }, ...(check && { check }) };
   if (isCli) {
     const { command: _, ...rest } = worker;
     const cli = { provider: 'claude', prompt: 'x', auth: 'off', build: { context: 'cli' }, memory: '256m' };

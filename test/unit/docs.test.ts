@@ -25,6 +25,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   workspace: true,
   authentication: true,
   quota: true,
+  check: true,
   budget: true,
   needsInput: true,
   missingSecret: true,

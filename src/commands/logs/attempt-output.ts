@@ -77,7 +77,7 @@ export async function printAttempt(
 }
 
 /** Open a transcript without following links. Return null if there is none. */
-async function openTranscript(file: string): Promise<FileHandle | null> {
+export async function openTranscript(file: string): Promise<FileHandle | null> {
   let fd: number;
   try {
     fd = openFile(file, 'r');
@@ -132,7 +132,7 @@ async function readContainer(
 }
 
 /** Return the range of the last `tail` lines before `end`. */
-async function range(file: FileHandle, end: number, { tail }: Part) {
+export async function range(file: FileHandle, end: number, { tail }: Part) {
   return { start: tail === null ? 0 : await tailStart(file, end, tail), end };
 }
 

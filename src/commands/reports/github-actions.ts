@@ -29,7 +29,7 @@ export function githubActions(summaryFile: string | null, printLine: (line: stri
       resume();
       for (const line of annotations(state)) printLine(line);
       for (const outcome of outcomesOf(state)) {
-        const lines = outcome.transcript === null ? [] : lastLines(outcome.transcript, maxLines);
+        const lines = outcome.output === null ? [] : lastLines(outcome.output, maxLines);
         if (lines.length > 0) for (const line of transcriptGroup(outcome, lines, newToken())) printLine(line);
       }
       if (summaryFile !== null) addSummary(summaryFile, summary, state);

@@ -13,9 +13,9 @@ export function junitFile(file: string): Reporter {
   return {
     async onEnd(state) {
       const tails = new Map<string, string>();
-      for (const { name, status, transcript } of outcomesOf(state)) {
-        if (transcript === null || status === 'succeeded') continue;
-        tails.set(name, lastLines(transcript, tailLength).join('\n'));
+      for (const { name, status, output } of outcomesOf(state)) {
+        if (output === null || status === 'succeeded') continue;
+        tails.set(name, lastLines(output, tailLength).join('\n'));
       }
       try {
         const { junit } = await loading;

@@ -6,6 +6,9 @@ export interface Created {
   readonly limits: readonly (readonly [key: string, value: string])[];
 }
 
+/** Roles of containers that work for an attempt, and are not its own. */
+const roles = ['helper', 'check'];
+
 const limits = /^--(memory|cpus|pids-limit|network|user|gpus|workdir|cap-add|security-opt)=/;
 const timeLimits = /^--env=(AGENT_(?:RUN|IDLE|INJECT)_LIMIT)=/;
 
@@ -13,7 +16,9 @@ const timeLimits = /^--env=(AGENT_(?:RUN|IDLE|INJECT)_LIMIT)=/;
 export function createdWith(calls: readonly Call[], attempt: number): Created | null {
   const call = calls.findLast(
     ({ event: { attempt: of, argv } }) =>
-      of === attempt && argv[1] === 'create' && !argv.includes('--label=tmux-agents.role=helper'),
+      of === attempt &&
+      argv[1] === 'create' &&
+      !roles.some(role => argv.includes(`--label=tmux-agents.role=${role}`)),
   );
   if (!call) return null;
   const args = call.event.argv;

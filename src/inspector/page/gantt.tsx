@@ -139,6 +139,7 @@ const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
 const phases = {
   up: { word: 'starting', colour: '#74c0fc' },
   running: { word: 'running', colour: '#fcc419' },
+  checks: { word: 'checking its work', colour: '#b197fc' },
   waits: { word: 'waiting to retry', colour: '#ff922b' },
   down: { word: 'stops, collects, removes', colour: '#adb5bd' },
 } as const;
@@ -147,6 +148,7 @@ function phaseOf({ event: { state } }: Step): (typeof phases)[keyof typeof phase
   const tags = tagsOf(state);
   if (tags.includes('startup')) return phases.up;
   if (tags.includes('running')) return phases.running;
+  if (tags.includes('checking')) return phases.checks;
   return tags.includes('waiting') ? phases.waits : phases.down;
 }
 

@@ -42,6 +42,7 @@ export const agent = (fields: Partial<AgentPlan> = {}) => ({ ...defaultPlan, nam
 export const sameFiles = {
   cloneVolume: () => null,
   isHostLost: () => false,
+  rounds: () => [],
   async sentRepository(): Promise<never> {
     throw new Error('no repository is sent to an engine with our files');
   },

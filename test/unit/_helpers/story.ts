@@ -59,6 +59,13 @@ export const enters = (
 
 const good = { status: 'succeeded', exitCode: 0, error: null } as const;
 
+export const checkEnds = (seconds: number, agent: string, more: Partial<Of<'check.ended'>> = {}): RunEvent =>
+  at(seconds, {
+    ...{ type: 'check.ended', agent, attempt: 1, round: 1, rounds: 3, ms: 2_000 },
+    ...{ status: 'failed', exitCode: 1, reason: 'it exited with 1', transcript: '/run/check.log' },
+    ...more,
+  });
+
 export const attemptEnds = (
   seconds: number,
   agent: string,

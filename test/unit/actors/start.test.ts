@@ -1,9 +1,11 @@
 import test from 'ava';
+import type { ActorContext } from '../../../src/actors/context.ts';
 import { copyInto, startContainer } from '../../../src/actors/start.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import type { Container } from '../../../src/docker/containers.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
+import type { Round } from '../../../src/state/rounds.ts';
 import {
   agent,
   engine,
@@ -37,6 +39,8 @@ function ports(
     writablePlaces: [] as string[],
     livePlaces: () => [],
     networks: noNetworks,
+    rounds: () => [] as Round[],
+    savedWork: () => null as ReturnType<ActorContext['savedWork']>,
   };
   return { context, calls, problems };
 }

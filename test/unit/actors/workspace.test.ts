@@ -13,7 +13,7 @@ function ports(problem: string | null, base: Base = { commit: 'c1' }, plan = clo
     identity: () => identity,
     cloneVolume: sameFiles.cloneVolume,
     clone: () => (plan.workspace.mode === 'clone' ? '/runs/a/1/workspace' : null),
-    baseCommit: () => base,
+    startCommit: () => base,
     async makeClone(_: object, request: CloneRequest) {
       requests.push(request);
       return problem;

@@ -44,7 +44,7 @@ test('states with the same exits are drawn in one frame with shared lines', t =>
   t.is(nodes.get('startup'), 'starting');
   t.deepEqual(
     edges.filter(({ to }) => to === 'engineUnreachable').map(({ from }) => from),
-    ['reconciling', 'startup', 'collecting', 'removing'],
+    ['reconciling', 'startup', 'collecting', 'removing', 'checking'],
   );
 });
 

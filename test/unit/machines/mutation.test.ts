@@ -17,6 +17,7 @@ const targets = {
     ...states('waitingForSecrets'),
     ...states('stopping.interrupting', 'stopping.terminating', 'stopping.stoppingContainer'),
     ...states('stopping.killing', 'collecting.reading', 'removing.removingContainer', 'retrying', 'done'),
+    ...states('checking'),
     ...states('waitingForQuota'),
   ],
   transient: states('stopping', 'collecting', 'removing', 'evaluating'),
@@ -24,10 +25,10 @@ const targets = {
 
 /** Mutants that behave like the chart. Each entry needs its reason. */
 const harmless = [
-  'reconciling.onDone[12] without its guard', // the last branch of a list whose guards cover every case, like the next three
-  'backingOff.onDone[10] without its guard',
-  'backingOff.onError[10] without its guard',
-  'waitingForSecrets.onDone[3] without its guard',
+  'reconciling.onDone[13] without its guard', // the last branch of a list whose guards cover every case, like the next three
+  'backingOff.onDone[11] without its guard',
+  'backingOff.onError[11] without its guard',
+  'waitingForSecrets.onDone[4] without its guard',
   'stopping.killing.onDone[0] without its guard', // both branches lead to collecting, and a null end has no effect
   'removing.removingContainer.onDone without the action cleanupDone', // the next attempt resets the context anyway
 ];

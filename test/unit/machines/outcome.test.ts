@@ -333,6 +333,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   workspace: false,
   authentication: false,
   quota: false,
+  check: false,
   budget: false,
   needsInput: false,
   missingSecret: false,

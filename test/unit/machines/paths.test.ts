@@ -6,7 +6,16 @@ import type { Outcome } from '../../../machines/outcome.ts';
 import { isRetryable } from '../../../machines/outcome.ts';
 import { quotaResetAt } from '../../../machines/quota.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
-import { collected, collectedNothing, decision, died, quotaExhausted, resultOf } from './scenarios/story.ts';
+import {
+  collected,
+  collectedNothing,
+  decision,
+  died,
+  failedCheck,
+  passedCheck,
+  quotaExhausted,
+  resultOf,
+} from './scenarios/story.ts';
 import {
   type AgentMachine,
   type AgentSnapshot,
@@ -47,6 +56,8 @@ const inputs: readonly Partial<AgentInput>[] = [
   { retries: 0, keep: 'on-failure' },
   { retries: 1, keep: 'always' },
   { retries: 1, keep: 'never', isScheduled: true },
+  { retries: 1, keep: 'never', check: { rounds: 2 } },
+  { retries: 0, keep: 'always', isScheduled: true, check: { rounds: 2 } },
 ];
 const startupSteps = [
   'building',
@@ -68,7 +79,7 @@ for (const input of inputs) {
     serializeState: snapshot => keyOf(snapshot) as never,
   });
 
-  const scheduledTitle = given.isScheduled ? ', which is scheduled,' : '';
+  const scheduledTitle = `${given.isScheduled ? ', which is scheduled,' : ''}${given.check ? ', whose work is checked,' : ''}`;
   test(`every path of an agent with ${input.retries} retries and keep "${input.keep}"${scheduledTitle} keeps the guarantees`, t => {
     let walks = 0;
     const ids = new Map(paths.map(({ state }, index) => [state, index]));
@@ -113,7 +124,8 @@ for (const input of inputs) {
         place =>
           !places.has(place) &&
           !(place === 'retrying' && given.retries === 0) &&
-          !(scheduled.includes(place) && !given.isScheduled),
+          !(scheduled.includes(place) && !given.isScheduled) &&
+          !(place === 'checking' && !given.check),
       ),
       [],
     );
@@ -122,11 +134,14 @@ for (const input of inputs) {
 
 test('an agent restored from JSON in any state ends like one that was not', t => {
   const paths = getShortestPaths(machine, {
-    input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never', isScheduled: true },
+    input: { name: 'fixer', dependsOn: [], keep: 'never', ...checkedInput },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
-    serializeState: ({ value, context: { pendingStep, cancelled, attempt, outcome } }) => {
+    serializeState: ({ value, context: { pendingStep, cancelled, attempt, round, outcome } }) => {
       const waits = outcome !== null && quotaResetAt(outcome) !== null;
-      return JSON.stringify([placeOf(value), pendingStep, cancelled, attempt, waits]) as never;
+      const hasSucceeded = outcome?.status === 'succeeded';
+      return JSON.stringify([
+        ...[placeOf(value), pendingStep, cancelled, attempt, round, waits, hasSucceeded],
+      ]) as never;
     },
   });
   const places = new Set<string>();
@@ -134,7 +149,7 @@ test('an agent restored from JSON in any state ends like one that was not', t =>
     places.add(placeOf(state.value));
     for (const continuation of ['succeeding', 'failing'] as const) {
       const [restored, other] = [true, false].map(isRestored => {
-        const agent = walk(machine, { retries: 1, isScheduled: true });
+        const agent = walk(machine, checkedInput);
         for (const { event } of steps.slice(1)) take(agent, event as Step, []);
         const current = placeOf(agent.snapshot.value);
         if (isRestored) expect('the restored state', placeOf(agent.restores().snapshot.value), current);
@@ -150,6 +165,8 @@ test('an agent restored from JSON in any state ends like one that was not', t =>
   t.log(`${paths.length} paths`);
   for (const place of Object.keys(workers)) t.true(places.has(place), place);
 });
+
+const checkedInput = { retries: 1, isScheduled: true, check: { rounds: 2 } } as const;
 
 const titleOf = (story: readonly Sent[]) =>
   story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
@@ -176,7 +193,7 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
-    ...(['building', 'waitingForTmux', 'injecting', 'reading'].includes(place)
+    ...(['building', 'waitingForTmux', 'injecting', 'reading', 'checking'].includes(place)
       ? [failed('missingSecret')]
       : []),
     ...(place === 'placing' || place === 'pending' ? [{ type: 'PENDING' }] : []),
@@ -211,6 +228,8 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
         // The quota is exhausted once only, since the paths would be infinite otherwise.
         ...(snapshot.context.attempt === 1 ? [quotaExhausted(60_000)] : []),
       ];
+    case 'checking':
+      return [passedCheck, failedCheck];
     default:
       return [resultOf.get(place)];
   }
@@ -218,8 +237,20 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
 
 /** Return the possible results of `reconcile()` for the history of the agent. */
 function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
-  const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt, isScheduled } = context;
-  const known = { attempt, attempts, image, cancelled, injectedAt };
+  const {
+    attempt,
+    attempts,
+    image,
+    outcome,
+    cancelled,
+    injectedAt,
+    inDoubt,
+    isScheduled,
+    round,
+    checkResult,
+  } = context;
+  const known = { attempt, attempts, image, cancelled, injectedAt, round, checkResult };
+  if (context.pendingStep === 'checking') return [decision('checking', { ...known, outcome })];
   const containerLost: Outcome = outcome ?? {
     status: 'failed',
     exitCode: null,
@@ -259,9 +290,13 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
 function keyOf({ value, context }: AgentSnapshot): string {
   const { containerId, started, end, outcome, pendingStep, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
+  const checked = [context.round, context.checkResult?.status ?? null];
   const ended = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
   const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
-  return JSON.stringify([placeOf(value), ended, known, pendingStep, tries > 0, inDoubt, cancelled, attempt]);
+  return JSON.stringify([
+    ...[placeOf(value), ended, known, pendingStep, tries > 0, inDoubt, cancelled, attempt],
+    ...checked,
+  ]);
 }
 
 function take(agent: Walk, step: Step, story: Sent[]): void {
@@ -310,12 +345,21 @@ function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput
   if (entered && input.keep === 'never' && (containerId !== null || inDoubt))
     expect(
       'the last call for the container',
-      called.filter(src => src !== 'waitUntil' && src !== 'release').at(-1),
+      called
+        .filter(
+          src =>
+            !['waitUntil', 'release', 'check', 'waitForEngine', 'waitForSecrets', 'reconcile'].includes(src),
+        )
+        .at(-1),
       'removeContainer',
     );
 
   for (const [index, place] of visited.entries()) {
-    if (place === 'evaluating' && (visited[index + 1] === 'releasing') !== (input.isScheduled ?? false))
+    if (
+      place === 'evaluating' &&
+      visited[index + 1] !== 'checking' &&
+      (visited[index + 1] === 'releasing') !== (input.isScheduled ?? false)
+    )
       throw new Error(`${visited[index + 1]} follows evaluating`);
     if (place === 'placing' && !input.isScheduled) throw new Error('placed without a scheduler');
     if (

@@ -32,6 +32,7 @@ export const workers = {
   killing: 'killContainer',
   reading: 'collect',
   removingContainer: 'removeContainer',
+  checking: 'check',
   releasing: 'release',
   retrying: 'waitUntil',
   waitingForQuota: 'waitUntil',

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Reconciliation } from '../../../machines/agent-types.ts';
-import { type ContainerFact, type ReconcilePlan, reconcile } from '../../../src/recovery/reconcile.ts';
+import type { ContainerFact } from '../../../src/recovery/container-fact.ts';
+import { type ReconcilePlan, reconcile } from '../../../src/recovery/reconcile.ts';
 import { type AgentRecord, emptyRecord } from '../../../src/recovery/record.ts';
 
 const plan: ReconcilePlan = { retries: 1, keep: 'never', specHash: 'spec' };
@@ -49,7 +50,127 @@ type Row = readonly [
   plan?: Partial<ReconcilePlan>,
 ];
 
+const passed = { status: 'passed', exitCode: 0, reason: null } as const;
+const notPassed = { status: 'failed', exitCode: 1, reason: 'it exited with 1' } as const;
+const check = { rounds: 2 };
+/** The first round has ended, and nothing of its container is left. */
+const round: AgentRecord = { ...injected, attemptOutcome: succeeded };
+const lastRound: AgentRecord = {
+  ...round,
+  ...{ attempt: 2, round: 2, containerId: 'c2' },
+  attempts: [{ attempt: 1, containerId: 'c1', ...succeeded }],
+};
+
+const checks: readonly Row[] = [
+  [
+    'succeeded, nothing left, not checked: check',
+    round,
+    [],
+    { enter: 'checking', outcome: succeeded, attempt: 1, round: 1, checkResult: null },
+    { check },
+  ],
+  [
+    'succeeded, its container is left: remove it before the check',
+    round,
+    [{ ...exited, exitCode: 0 }],
+    { enter: 'removing', outcome: succeeded, checkResult: null },
+    { check },
+  ],
+  [
+    'succeeded, kept, not checked: check',
+    round,
+    [{ ...exited, exitCode: 0 }],
+    { enter: 'checking', outcome: succeeded },
+    { check, keep: 'always' },
+  ],
+  [
+    'a passed check: done',
+    { ...round, checkResult: passed },
+    [],
+    { enter: 'done', outcome: succeeded },
+    { check },
+  ],
+  [
+    'a passed check of a cancelled agent: done, and succeeded',
+    { ...round, checkResult: passed, cancelled: true },
+    [],
+    { enter: 'done', outcome: succeeded },
+    { check },
+  ],
+  [
+    'a check that did not pass, rounds left: the next round in a new attempt',
+    { ...round, checkResult: notPassed },
+    [],
+    {
+      ...{ enter: 'building', attempt: 2, round: 2, containerId: null, injectedAt: null, checkResult: null },
+      ...{ outcome: null, end: null, started: false, inDoubt: false },
+      attempts: [{ attempt: 1, containerId: 'c1', ...succeeded }],
+    },
+    { check },
+  ],
+  [
+    'a check that did not pass, rounds left, to be scheduled: place the next round',
+    { ...round, checkResult: notPassed },
+    [],
+    { enter: 'placing', attempt: 2, round: 2 },
+    { check, isScheduled: true },
+  ],
+  [
+    'a check that did not pass in the last round: done, failed',
+    { ...lastRound, checkResult: notPassed },
+    [],
+    {
+      enter: 'done',
+      outcome: {
+        status: 'failed',
+        exitCode: 0,
+        error: {
+          ...{ phase: 'checking', kind: 'check', exitCode: 1 },
+          message: 'its check did not pass in round 2 of 2: it exited with 1',
+        },
+      },
+    },
+    { check },
+  ],
+  [
+    'cancelled, not checked: done, cancelled',
+    { ...round, cancelled: true },
+    [],
+    { enter: 'done', outcome: { status: 'cancelled', exitCode: null, error: null } },
+    { check },
+  ],
+  [
+    'cancelled between two rounds: done, cancelled',
+    { ...round, checkResult: notPassed, cancelled: true },
+    [],
+    { enter: 'done', outcome: { status: 'cancelled', exitCode: null, error: null } },
+    { check },
+  ],
+  [
+    'a container of a later attempt, and the check of the one before: its round',
+    { ...round, checkResult: notPassed },
+    [{ ...fact, id: 'c2', attempt: 2 }],
+    { enter: 'waitingForTmux', attempt: 2, round: 2, checkResult: null },
+    { check },
+  ],
+  [
+    'a failed attempt of a later round: retry in the same round',
+    { ...lastRound, attemptOutcome: failed },
+    [],
+    { enter: 'retrying', attempt: 2, round: 2 },
+    { check, retries: 1 },
+  ],
+  [
+    'a failed attempt after a round without retries left: done',
+    { ...lastRound, attemptOutcome: failed },
+    [],
+    { enter: 'done', outcome: failed },
+    { check, retries: 0 },
+  ],
+];
+
 const table: readonly Row[] = [
+  ...checks,
   [
     'no container and an empty record: build',
     emptyRecord,

@@ -141,6 +141,28 @@ test('a new attempt resets the record, and the last one is kept', t => {
   ]);
 });
 
+const checkEnded = (attempt: number, status: 'passed' | 'failed'): RunEventBody => ({
+  ...{ type: 'check.ended', agent: 'a', attempt, status, ms: 5, transcript: null },
+  ...{ round: 1, rounds: 3, exitCode: 1, reason: 'it exited with 1' },
+});
+
+test('the first check of an attempt counts, and begins another round if it is not passed', t => {
+  const checked = [ended(1, 'succeeded'), checkEnded(1, 'failed'), checkEnded(1, 'passed')];
+  t.like(after(...checked), { attempt: 1, round: 1, checkResult: { status: 'failed', exitCode: 1 } });
+  t.like(after(...checked, state(2)), { attempt: 2, round: 2, checkResult: null, attemptOutcome: null });
+  t.is(after(...checked, checkEnded(2, 'failed')).checkResult?.status, 'failed');
+});
+
+test('a retry of a failed attempt keeps its round', t => {
+  const events = [ended(1, 'succeeded'), checkEnded(1, 'failed'), state(2), ended(2, 'failed'), state(3)];
+  t.like(after(...events), { attempt: 3, round: 2 });
+});
+
+test('the container of a check is not that of its attempt', t => {
+  const argv = ['docker', 'create', '--label=tmux-agents.role=check', '--', 'image'];
+  t.false(after({ type: 'docker.call', call: 1, agent: 'a', attempt: 1, argv }).createAsked);
+});
+
 test('a late call of an earlier attempt is ignored', t => {
   t.false(after(ended(1, 'failed'), state(2), call('create', 1)).createAsked);
 });

@@ -47,6 +47,37 @@ test('a clone starts from the commit of its repository or of the previous agent'
   t.deepEqual(baseCommit('c'), { problem: 'the work of b is on no branch, but in /left' });
 });
 
+test('another round starts from the saved work of the last one, and its work is compared with the origin', async t => {
+  const { baseCommit, startCommit, originCommit, saved } = await fixture(t);
+  const check = {
+    round: 1,
+    rounds: 5,
+    status: 'failed',
+    exitCode: 1,
+    reason: 'x',
+    ms: 1,
+    transcript: null,
+  } as const;
+  const attempt = (
+    number: number,
+    commit: string | null,
+    more: Partial<AttemptState> = {},
+  ): Partial<AttemptState> => ({
+    ...{ attempt: number, status: 'succeeded', error: null, check: null },
+    workspace: commit === null ? null : { ...none, commit },
+    ...more,
+  });
+  saved.set('a', [
+    attempt(1, 'c1', { check }),
+    attempt(2, 'c2', { status: 'failed' }),
+    attempt(3, null, { check }),
+    attempt(4, 'c4', { check: { ...check, status: 'passed' } }),
+  ]);
+  const from = [1, 2, 3, 4, 5].map(number => startCommit('a', number));
+  t.deepEqual(from, [{ commit: 'c0' }, ...Array(4).fill({ commit: 'c1' })]);
+  t.deepEqual([baseCommit('a'), originCommit('a')], [{ commit: 'c0' }, { commit: 'c0' }]);
+});
+
 test('a clone is below the directory of its attempt', async t => {
   const { clone } = await fixture(t);
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);

@@ -28,8 +28,32 @@ const whole = /expected a whole number from 0 to 10$/;
 const duration = /expected a duration such as "90s"/;
 const network = /expected a network name/;
 
+const check = (fields: object) => ({ check: { command: ['npm', 'test'], ...fields } });
+
 /** Fields of an agent, and the problem for which they are refused. */
 const refusals: readonly (readonly [object, RegExp])[] = [
+  [{ check: 'npm test' }, /^check: "npm test": expected an object such as/],
+  [{ check: {} }, /^check.command: missing; expected an array of strings/],
+  [check({ command: 'npm test' }), /^check.command: .*write it as an array/],
+  ...[0, 21, 1.5, '3', null].map(rounds => [check({ rounds }), /whole number from 1 to 20$/] as const),
+  ...['', '/etc', '../x', 'a/../b', '.'].map(
+    glob => [check({ protect: [glob] }), /^check.protect\[0\]: .*globs inside the workspace/] as const,
+  ),
+  ...['a?', '[ab]', '{a,b}', '!a', 'a\\b'].map(
+    glob => [check({ protect: [glob] }), /only "\*" and "\*\*" are wildcards/] as const,
+  ),
+  [check({ timeout: 'none' }), /^check.timeout: /],
+  [check({ network: 'isolated' }), /^check.network: .*expected "none", "shared"/],
+  [check({ network: { name: 'host' } }), /^check.network.name: .*one of Docker's own/],
+  [check({ continue: 'conversation' }), /^check.continue: .*another round always begins a new conversation/],
+  [
+    { ...check({}), workspace: { mode: 'none' } },
+    /^check: there is no work to check in a workspace with "mode": "none"/,
+  ],
+  [
+    { ...check({}), workspace: { path: '/srv/x', onHost: true } },
+    /^check: there is no work to check in a workspace with "onHost": true/,
+  ],
   ...['4 GB', '0', '-1', '4', '', 0, -1, 4, null, '4x', 'none'].map(memory => [{ memory }, size] as const),
   [{ memory: '0g' }, /^memory: "0g": expected at least "6m"/],
   [{ memory: '6143k' }, /expected at least "6m", the least that Docker gives/],

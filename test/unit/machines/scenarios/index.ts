@@ -1,3 +1,4 @@
+import { checkScenarios } from './checks.ts';
 import { cleanupScenarios } from './cleanup.ts';
 import { lateScenarios } from './late.ts';
 import { lostScenarios } from './lost.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...stopScenarios,
   ...cleanupScenarios,
   ...retryScenarios,
+  ...checkScenarios,
   ...lateScenarios,
   ...lostScenarios,
 ];

@@ -36,9 +36,17 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
           .ends('cancelled', { attempts: ['failed'] });
       else if (place === 'releasing')
         agent.stays({ type: 'KILL' }).resolves().at('done').ends('failed', { kind: 'exit', exitCode: 1 });
+      else if (place === 'checking')
+        agent
+          .kill()
+          .at('evaluating > done')
+          .ends('cancelled', { attempts: ['succeeded'] });
       else endsByKill(agent.kill(), place);
     },
-    { retries: 1, isScheduled: place === 'releasing' },
+    {
+      ...{ retries: 1, isScheduled: place === 'releasing' },
+      ...(place === 'checking' && { check: { rounds: 2 } }),
+    },
   ),
 );
 

@@ -15,7 +15,7 @@ const lost: Partial<Reconciliation> = {
 };
 
 /** The attempt is over, and its outcome is in the journal. */
-const afterAttempt: readonly Place[] = ['releasing', 'retrying', 'waitingForQuota'];
+const afterAttempt: readonly Place[] = ['checking', 'releasing', 'retrying', 'waitingForQuota'];
 const places = (Object.keys(workers) as Place[]).filter(place => !afterAttempt.includes(place));
 
 const losable: readonly Scenario[] = places.flatMap(place => {
@@ -50,12 +50,16 @@ const others: readonly Scenario[] = [
       agent => {
         reach[place](agent).ignores({ type: 'HOST_LOST' });
         if (place === 'releasing') agent.resolves().at('retrying');
+        const isChecking = place === 'checking';
         agent
           .kill()
-          .at('done')
-          .ends('cancelled', { attempts: ['failed'] });
+          .at(isChecking ? 'evaluating > done' : 'done')
+          .ends('cancelled', { attempts: [isChecking ? 'succeeded' : 'failed'] });
       },
-      { retries: 1, isScheduled: place === 'releasing' },
+      {
+        ...{ retries: 1, isScheduled: place === 'releasing' },
+        ...(place === 'checking' && { check: { rounds: 2 } }),
+      },
     ),
   ),
   scenario('no attempt follows the loss of a host after a cancel', agent => {

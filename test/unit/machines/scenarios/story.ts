@@ -1,4 +1,5 @@
 import type { AgentInput, Entry, Reconciliation, Step } from '../../../../machines/agent-types.ts';
+import type { CheckResult } from '../../../../machines/check.ts';
 import type { End, EndRecord } from '../../../../machines/outcome.ts';
 import type { AgentMachine, Place, Walk } from '../walk.ts';
 import { walk } from '../walk.ts';
@@ -57,6 +58,8 @@ export const collected = (code: number, reason: EndRecord['reason'] = 'exit', oo
 export const quotaExhausted = (until: number | null) => ({
   record: { ...collected(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });
+export const passedCheck: CheckResult = { status: 'passed', exitCode: 0, reason: null };
+export const failedCheck: CheckResult = { status: 'failed', exitCode: 1, reason: 'it exited with 1' };
 export const collectedNothing = { record: null };
 
 const stepResults = [
@@ -108,7 +111,7 @@ export const cleanUp = (agent: Walk, step: StartupStep, last = 'evaluating > don
 
 export const pending = (reason: string) => ({ type: 'PENDING', reason }) as const;
 
-/** Advance a new agent to a state; to `releasing` one that is scheduled. */
+/** Advance a new agent to a state; to `releasing` one that is scheduled, to `checking` one with a check. */
 export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   ...(Object.fromEntries(startup.map(step => [step, (agent: Walk) => advance(agent, step)])) as Record<
     StartupStep,
@@ -129,6 +132,7 @@ export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   reading: agent => advance(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
   removingContainer: agent => reach.reading(agent).resolves(collected(0)).at('removing > removingContainer'),
   releasing: agent => finish(advance(agent, 'running'), collected(1), 'evaluating > releasing'),
+  checking: agent => finish(advance(agent, 'running'), collected(0), 'evaluating > checking'),
   retrying: agent => finish(advance(agent, 'running'), collected(1), 'evaluating > retrying'),
   waitingForQuota: agent =>
     finish(advance(agent, 'running'), quotaExhausted(60_000), 'evaluating > waitingForQuota'),

@@ -58,14 +58,10 @@ test.serial('a CLI of the user with a wrong flag fails in words, and its output 
   mkdirSync(folder, { recursive: true });
   const headless = { args: ['--print', '--no-such-flag'], prompt: 'stdin' };
   writeFileSync(join(folder, 'wrong.json'), JSON.stringify({ extends: 'claude', headless }));
-  t.teardown(async () => {
-    const images = await docker('image', 'ls', '--quiet', 'tmux-agents-provider:wrong-*');
-    for (const image of new Set(images)) await docker('rmi', '--force', image);
-  });
   const env = { ...here.env, HOME: here.path, XDG_CONFIG_HOME: '' };
   const { exitCode, stdout, stderr } = await here.agentFlow(['providers', '--check', 'wrong'], { env });
   t.is(exitCode, 1, stderr);
-  t.regex(stdout, /^ {2}install +ok +tmux-agents-provider:wrong-/m);
+  t.regex(stdout, /^ {2}install +ok +tmux-agents-provider:/m);
   t.regex(stdout, /^ {2}launch +failed +exit 1: error: unknown option '--no-such-flag'/m);
   t.regex(stdout, /^ {2}tool call +failed +it has not called the model/m);
   t.regex(stdout, /^ {2}resume +not checked +an earlier check has failed/m);

@@ -77,7 +77,7 @@ export interface AgentInput {
   readonly on?: Readonly<Record<string, RequiredResult>>;
   /** It starts only if its condition holds, which is evaluated when its dependencies have the results that it needs. */
   readonly isConditional?: boolean;
-  /** Its output, if it ended in an earlier process without having been started. */
+  /** Its output, if it ended without having been started: in an earlier process, or in an earlier run. */
   readonly unstarted?: AgentOutput;
   /** The host that it is placed on; absent for the engine of the run. */
   readonly host?: string;

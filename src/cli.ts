@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { commands, firstNameIn, namedIn } from './commands/catalogue.ts';
 import type { CommonOptions } from './commands/command.ts';
-import { namesFor } from './commands/completion.ts';
+import { agentsFrom, namesFor } from './commands/completion.ts';
 import { withInspectAlone } from './commands/inspector/option.ts';
 import { reportError } from './commands/report-error.ts';
 import { withStandardInput } from './commands/standard-input.ts';
@@ -108,12 +108,15 @@ interface UntypedMethods {
 /** Complete names of agents and runs where a command takes them, otherwise commands and options. */
 function complete(
   current: string,
-  argv: { readonly _: readonly (string | number)[]; readonly stateDir?: unknown },
+  argv: { readonly _: readonly (string | number)[]; readonly stateDir?: unknown; readonly from?: unknown },
   byDefault: (done: (error: Error | null, found?: string[]) => void) => void,
   done: (found: string[]) => void,
 ): void {
   const given = typeof argv.stateDir === 'string' ? argv.stateDir : undefined;
-  const names = current.startsWith('-') ? null : namesFor(argv._.slice(1).map(String), given, process.env);
+  const words = argv._.slice(1).map(String);
+  const names = current.startsWith('-')
+    ? null
+    : (agentsFrom(words, { current, from: argv.from }, given) ?? namesFor(words, given, process.env));
   if (names !== null) done(names);
   else byDefault((_error, found = []) => done(found));
 }

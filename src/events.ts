@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { controlPlan } from './spec/control-plan.ts';
+import { attemptReport, checkResult, reusedWork, savedWorkspace } from './spec/event-values.ts';
 import { agentName, contextName, runIdPattern } from './spec/names.ts';
 
 /**
@@ -17,23 +18,6 @@ const failure = z.object({
   until: z.number().optional().describe('When an exhausted quota resets, in milliseconds since the epoch.'),
 });
 const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };
-/** The usage that an AI CLI reports. */
-const usage = z.object({
-  turns: z.number().nullable(),
-  inputTokens: z.number(),
-  cachedInputTokens: z.number(),
-  cacheWriteTokens: z.number().exactOptional(),
-  outputTokens: z.number(),
-  costUsd: z.number().nullable().describe('US dollars; null if it is not known.'),
-  pricesDate: z
-    .string()
-    .exactOptional()
-    .describe('The date of the prices that its cost was calculated with.'),
-  unpricedModels: z
-    .array(z.string())
-    .exactOptional()
-    .describe('Models without a known price, whose tokens are not in the cost.'),
-});
 /** Names become components of paths. */
 const agent = z.string().regex(agentName);
 const attempt = z.number().int().min(1);
@@ -60,8 +44,12 @@ const kinds = [
         ...controlPlan,
         retries: z.number(),
         host,
+        reused: reusedWork
+          .exactOptional()
+          .describe('Its outcome and work, which this rerun takes over: it is not started.'),
       }),
     ),
+    rerunOf: z.string().regex(runIdPattern).exactOptional().describe('The run that this one repeats.'),
   }),
   /** An agent entered a state, such as `running.working`; `event` caused the transition. */
   z.object({
@@ -93,39 +81,14 @@ const kinds = [
     ...outcome,
     containerId,
     image: z.string().nullable(),
-    /** Path of the transcript; null if there is none. */
-    transcript: z.string().nullable(),
-    /** Whether Docker had already deleted the beginning of the output. */
-    transcriptTruncated: z.boolean().exactOptional(),
-    usage: usage.exactOptional(),
-    screen: z.string().exactOptional().describe('The last screen of an interactive AI CLI.'),
-    blockedHosts: z
-      .array(z.string())
-      .exactOptional()
-      .describe('Hosts that the proxy of `network.allow` blocked, as `host:port`; sorted, at most 100.'),
+    ...attemptReport,
   }),
   /** The saved work of an attempt: journaled once it is on disk, before the clone is removed. */
   z.object({
     type: z.literal('workspace.saved'),
     agent,
     attempt,
-    workspace: z
-      .object({
-        /** Branch in the repository that was cloned; null if nothing was saved there. */
-        branch: z.string().nullable(),
-        commit: z.string().nullable(),
-        refs: z
-          .string()
-          .exactOptional()
-          .describe('Prefix of the refs with commits that are not on the branch.'),
-        /** Path of a patch with all changes. */
-        diff: z.string().nullable(),
-        /** Path of the copy, or of a clone that could not be removed; null if there is none. */
-        path: z.string().nullable(),
-        /** Volume of the engine with a clone whose work could not be saved. */
-        volume: z.string().exactOptional(),
-      })
-      .nullable(),
+    workspace: savedWorkspace,
     /** Paths of files and directories. */
     artifacts: z.array(z.string()),
   }),
@@ -134,13 +97,7 @@ const kinds = [
     type: z.literal('check.ended'),
     agent,
     attempt,
-    round: z.number().int().min(1),
-    rounds: z.number().int().min(1).describe('Maximum number of rounds.'),
-    status: z.enum(['passed', 'failed', 'timedOut']),
-    exitCode: z.number().nullable().describe('Exit code of the check; null if it was stopped at its limit.'),
-    reason: z.string().nullable().describe('Why it did not pass, as text for people; null if it passed.'),
-    ms: z.number().describe('Duration of the check in milliseconds.'),
-    transcript: z.string().nullable().describe('Path of its output; null if there is none.'),
+    ...checkResult,
   }),
   /** The result of the condition of an agent, journaled before the agent starts or ends. The first one counts. */
   z.object({

@@ -24,6 +24,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./driving.ts')).resume,
   },
   {
+    usage: 'rerun <run>',
+    describe: 'Repeat what did not succeed in a run',
+    load: async () => (await import('./driving.ts')).rerun,
+  },
+  {
     usage: 'daemon [action]',
     describe: 'Resume interrupted runs automatically',
     load: async () => (await import('./driving.ts')).daemon,

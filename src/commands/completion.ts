@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentName } from '../spec/names.ts';
-import { openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
+import { isRunId, openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
 import { readFile } from '../store/state-files.ts';
 
 const commandsWithNames: readonly string[] = [
@@ -11,10 +11,11 @@ const commandsWithNames: readonly string[] = [
   'stop',
   'down',
   'resume',
+  'rerun',
   'inspector',
 ];
-const commandsWithRuns: readonly string[] = ['stop', 'down', 'resume', 'inspector'];
-const commandsWithoutAgents: readonly string[] = ['resume', 'inspector'];
+const commandsWithRuns: readonly string[] = ['stop', 'down', 'resume', 'rerun', 'inspector'];
+const commandsWithoutAgents: readonly string[] = ['resume', 'rerun', 'inspector'];
 const maxRuns = 10;
 
 /** Return the names that may follow, from the state directory alone, or null to use the completion of yargs. */
@@ -36,6 +37,24 @@ export function namesFor(
   return offered.filter(
     name => name.startsWith(current) && name.split('/').every(part => agentName.test(part)),
   );
+}
+
+/**
+ * Return the agents that may follow in `rerun RUN --from a,b`, or null if another word is completed. Shells replace the whole
+ * list.
+ */
+export function agentsFrom(
+  words: readonly string[],
+  { current, from }: { readonly current: string; readonly from: unknown },
+  given: string | undefined,
+): string[] | null {
+  const [command, runId = ''] = words;
+  if (command !== 'rerun' || from !== current || !isRunId(runId)) return null;
+  const path = stateDirPath(given, process.env);
+  if (!existsSync(join(path, 'runs'))) return [];
+  const before = current.slice(0, current.lastIndexOf(',') + 1);
+  const offered = agentsOf(openStateDir(path).run(runId)).filter(name => agentName.test(name));
+  return offered.map(name => `${before}${name}`).filter(word => word.startsWith(current));
 }
 
 function agentsOf({ runFile }: RunFolder): string[] {

@@ -1,2 +1,3 @@
 export { daemon } from './daemon.ts';
+export { rerun } from './rerun.ts';
 export { resume } from './resume.ts';

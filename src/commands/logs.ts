@@ -69,6 +69,8 @@ export const logs: Command = {
     const found = findAgent(state, name);
     const check = options.check === undefined ? null : checkOf(found, `${options.check}`);
     const attempt = check?.attempt ?? attemptOf(found, options.attempt);
+    const { reused } = found.agent;
+    if (reused !== undefined) printLine(`${name} is reused: this is its output in run ${reused}`);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
     const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
     const connection = connectionOf(found.folder, found.agent.name);
@@ -90,8 +92,13 @@ export const logs: Command = {
   },
 };
 
-const noOutput = (name: string, { agent }: FoundAgent, check: FoundCheck | null) =>
-  check ? `the check of ${name} has no output` : `${name} has no output: it is ${inWords(agent)}`;
+function noOutput(name: string, { agent }: FoundAgent, check: FoundCheck | null): string {
+  const { reused } = agent;
+  const where = reused === undefined ? '' : ` in run ${reused}`;
+  return check
+    ? `the check of ${name} has no output${where}`
+    : `${name} has no output${where}: it is ${inWords(agent)}`;
+}
 
 function wanted({ tail, since }: LogsOptions): Part {
   if (!/^(all|\d{1,9})$/.test(tail))

@@ -49,6 +49,7 @@ export const ps: Command = {
           agent: agent.name,
           state: agent.status ?? agent.state,
           // An unfinished run without a supervisor was left behind by a crash.
+          reused: agent.reused ?? null,
           engine: state.ended ? null : (engine?.identity?.pid ?? null),
           abandoned: agent.status === null && state.ended === null && engine === null,
           host: agent.host,
@@ -76,7 +77,7 @@ export const ps: Command = {
           ...rows.map(row => [
             `${row.run}/${row.agent}`,
             // The last state before a crash is not the current one.
-            row.abandoned ? `${inWords(row.state)}, no engine` : inWords(row.state),
+            `${inWords(row.state)}${row.abandoned ? ', no engine' : row.reused === null ? '' : ', reused'}`,
             row.since === null ? '' : ago(row.since, now),
             String(row.attempt),
             row.exitCode === null ? '' : String(row.exitCode),

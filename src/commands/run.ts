@@ -2,11 +2,13 @@ import { UsageError } from '../errors.ts';
 import { startRun } from '../run/start-run.ts';
 import { planFromText } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
-import { readSpec, type SpecText } from '../spec/spec-text.ts';
+import { namesIn } from '../spec/select-agents.ts';
+import { readSpec } from '../spec/spec-text.ts';
 import { checkRunBudget } from '../spec/uncounted-budgets.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
-import { type Command, printJson, specPath } from './command.ts';
-import { detach, isDetached } from './detach.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { checkDetach, detachOption, runInBackground } from './background.ts';
+import { type Command, specPath } from './command.ts';
+import { isDetached } from './detach.ts';
 import {
   checkInspect,
   type ReportingOptions,
@@ -21,6 +23,7 @@ interface RunOptions extends ReportingOptions {
   readonly plan: boolean;
   readonly detach: boolean;
   readonly concurrency?: number;
+  readonly only?: string;
   readonly swarm?: string;
   readonly maxUsd?: number;
 }
@@ -29,16 +32,16 @@ export const run: Command = {
   options: yargs =>
     yargs
       .positional('spec', specPath)
-      .option('detach', {
-        alias: 'd',
-        type: 'boolean',
-        default: false,
-        describe: 'Run in the background and print the run id',
-      })
+      .option('detach', detachOption)
       .option('plan', {
         type: 'boolean',
         default: false,
         describe: 'Dry run: print the docker commands without running them',
+      })
+      .option('only', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Run these agents and what they depend on: a,b',
       })
       .option('concurrency', {
         type: 'number',
@@ -63,10 +66,7 @@ export const run: Command = {
         const unused = Object.entries({ detach, junit, events, html, inspect }).find(
           ([, value]) => value !== undefined && value !== false,
         );
-        if (detach && inspect !== undefined && inspect !== 'stately')
-          throw new Error('--detach and --inspect cannot be combined: use agent-flow inspector');
-        if (detach && events === '-')
-          throw new Error('--detach and --events - cannot be combined: give --events a file');
+        if (detach) checkDetach({ inspect, events });
         if (plan && unused) throw new Error(`--plan and --${unused[0]} cannot be combined`);
         if (maxUsd !== undefined && !(Number(maxUsd) > 0 && Number(maxUsd) <= 1e6))
           throw new Error('--max-usd must be a number above zero, at most 1000000');
@@ -76,30 +76,21 @@ export const run: Command = {
 
   async handler(options: RunOptions) {
     const spec = await readSpec(options.spec);
-    const plan = withOverrides(await planFromText(spec, { env: process.env }), options);
+    const only = options.only === undefined ? undefined : namesIn('--only', options.only);
+    const plan = withOverrides(await planFromText(spec, { env: process.env, only }), options);
     const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
     if (options.plan) {
       const { printPlan } = await import('./plan.ts');
       return printPlan(plan, stateDir, options.json);
     }
-    if (options.detach && !isDetached()) return runInBackground(stateDir, options, spec);
+    const { isStream, text } = spec;
+    if (options.detach && !isDetached())
+      return runInBackground(stateDir, options, isStream ? { path: options.spec, text } : null);
 
     const begin: RunToDrive['begin'] = listeners => startRun(plan, { stateDir, ...listeners });
     return runToCompletion([{ runId: null, begin }], options);
   },
 };
-
-async function runInBackground(
-  stateDir: StateDir,
-  { spec: path, json }: RunOptions,
-  { isStream, text }: SpecText,
-): Promise<number> {
-  const { runId, exitCode, output } = await detach(stateDir, isStream ? { path, text } : null);
-  if (runId === null) process.stderr.write(output);
-  else if (json) printJson({ runId });
-  else process.stdout.write(`${runId}\n`);
-  return exitCode;
-}
 
 function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm, maxUsd }: RunOptions): FlowPlan {
   const agents = keep ? plan.agents.map(agent => ({ ...agent, keep: 'always' as const })) : plan.agents;

@@ -3,6 +3,7 @@ import { type CheckResult, isNotPassed } from '../../machines/check.ts';
 import type { Outcome } from '../../machines/outcome.ts';
 import { label } from '../docker/labels.ts';
 import type { RunEvent } from '../events.ts';
+import type { ReusedWork } from '../spec/event-values.ts';
 
 /** The journal's record of one agent, for what Docker does not store (I1). */
 export interface AgentRecord {
@@ -71,6 +72,13 @@ export const isFresh = (record: AgentRecord) => record.attempt === 1 && !record.
 /** Return the outcome of an agent that ended without having been started; null for any other. */
 export const unstartedOutcome = (record: AgentRecord): Outcome | null =>
   record.ended && isFresh(record) && record.attemptOutcome === null ? record.outcome : null;
+
+/** Return the record of an agent whose work is that of an earlier run: it ended without having been started. */
+export const reusedRecord = ({ exitCode }: ReusedWork): AgentRecord => ({
+  ...emptyRecord,
+  ended: true,
+  outcome: { status: 'succeeded', exitCode, error: null },
+});
 
 /** Reduce one more event of the journal into the record of one agent. */
 export function applyEvent(record: AgentRecord, agent: string, event: RunEvent): AgentRecord {

@@ -1,8 +1,8 @@
 import type { RunEvent } from '../events.ts';
-import { type AgentRecord, applyEvent, emptyRecord } from './record.ts';
+import { type AgentRecord, applyEvent, emptyRecord, reusedRecord } from './record.ts';
 
 export interface RecordTracker {
-  /** Apply an event to the records that it concerns: one, except for a cancel of the run (I7). */
+  /** Apply an event to the records that it concerns: one, except for the start and a cancel of the run (I7). */
   apply(event: RunEvent): void;
   of(agent: string): AgentRecord | undefined;
 }
@@ -25,7 +25,10 @@ export function trackRecords(agents: readonly string[]): RecordTracker {
 
   return {
     apply(event) {
-      if (event.type === 'run.cancel') for (const agent of records.keys()) applyTo(agent, event);
+      if (event.type === 'run.started') {
+        for (const { name, reused } of event.agents)
+          if (reused !== undefined && records.has(name)) records.set(name, reusedRecord(reused));
+      } else if (event.type === 'run.cancel') for (const agent of records.keys()) applyTo(agent, event);
       else if (event.type === 'container.started') {
         const owner = owners.get(event.containerId);
         if (owner !== undefined) applyTo(owner, event);

@@ -72,7 +72,7 @@ function agentLine(
   const [mark, style] = markOf(agent);
   const name = agent.name.padEnd(names);
   const time = timeOf(agent, options.now).padStart('59m 59s'.length);
-  const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
+  const attempt = agent.attempt > 1 && agent.reused === undefined ? `  attempt ${agent.attempt}` : '';
   const detail = detailOf(agent, options);
   return [
     [`${mark} `, style],
@@ -107,7 +107,7 @@ function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number):
 /** Return the reason for the state, if there is one; otherwise the last line of output. */
 function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
   if (agent.error !== null) return oneLine(agent.error.message);
-  if (agent.status !== null) return '';
+  if (agent.status !== null) return agent.reused === undefined ? '' : `reused from ${agent.reused}`;
   if (agent.state === 'waiting')
     return agent.dependsOn.length > 0 ? `for ${dependencyLabels(agent).join(', ')}` : '';
   if (agent.until !== null) {

@@ -42,7 +42,11 @@ const builder = new XMLBuilder({
 
 function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefined) {
   const output = systemOut(outcome, tail);
-  const properties = [...matrixProperties(outcome), ...usageProperties(outcome)];
+  const properties = [
+    ...(outcome.reused === null ? [] : [property('reused-from', outcome.reused)]),
+    ...matrixProperties(outcome),
+    ...usageProperties(outcome),
+  ];
   return {
     '@classname': attribute(state.name),
     '@name': attribute(outcome.name),

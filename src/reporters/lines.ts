@@ -6,7 +6,7 @@ import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
 import { roundLabel } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
-import { oneLine } from '../text/text.ts';
+import { listNames, oneLine } from '../text/text.ts';
 
 /** Return the width of the column of names, which a caller with many events computes once. */
 export const nameWidth = ({ agents }: FlowState): number =>
@@ -25,7 +25,7 @@ function describe(before: FlowState, event: RunEvent): string | null {
   switch (event.type) {
     case 'run.started': {
       const agents = event.agents.length === 1 ? '1 agent' : `${event.agents.length} agents`;
-      const resumed = before.startedAt === null ? '' : ', resumed';
+      const resumed = before.startedAt === null ? describeRerun(event) : ', resumed';
       return `run ${event.runId} of ${event.name}: ${agents}, at most ${event.concurrency} at once${resumed}`;
     }
     case 'agent.state':
@@ -62,6 +62,12 @@ function describe(before: FlowState, event: RunEvent): string | null {
     case 'run.ended':
       return null;
   }
+}
+
+function describeRerun({ rerunOf, agents }: EventOf<'run.started'>): string {
+  if (rerunOf === undefined) return '';
+  const reused = agents.filter(agent => agent.reused !== undefined).map(({ name }) => name);
+  return `, a rerun of ${rerunOf}${reused.length === 0 ? '' : `; reused: ${listNames(reused)}`}`;
 }
 
 function describeState(before: FlowState, event: EventOf<'agent.state'>): string | null {

@@ -47,11 +47,14 @@ function cost({ agents }: FlowState): string {
     : `, for ${usd === null ? 'an unknown cost' : `${formatUsd(usd)}${prices}`}${without}`;
 }
 
-function row({ name, status, exitCode, attempts, ms, usage }: AgentOutcome, hasCost: boolean): string {
+function row(
+  { name, status, reused, exitCode, attempts, ms, usage }: AgentOutcome,
+  hasCost: boolean,
+): string {
   const usd = usage?.costUsd ?? null;
   const cells = [
     code(name).replaceAll('|', '\\|'),
-    statusLabel[status],
+    `${statusLabel[status]}${reused === null ? '' : `, reused from ${code(reused)}`}`,
     exitCode === null ? '–' : String(exitCode),
     String(attempts.length),
     ms === null ? '–' : formatDuration(ms),

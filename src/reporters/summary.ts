@@ -3,12 +3,13 @@ import { relative } from 'node:path';
 import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, FlowState, Status } from '../state/flow-state.ts';
 import { blockedHosts } from '../state/result.ts';
+import { ownAttempts } from '../state/reused-agent.ts';
 import { logsCommand, roundLabel, roundsOf } from '../state/rounds.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { costOfRun, formatUsage, usageOf } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
 import { table } from '../text/table.ts';
-import { oneLine } from '../text/text.ts';
+import { listNames, oneLine } from '../text/text.ts';
 
 export interface PathBases {
   readonly cwd: string;
@@ -23,9 +24,9 @@ export function summary(
   const agents = Object.values(state.agents);
   const rows = agents.map(agent => [
     agent.name,
-    agent.status === null ? (stateLabel(agent.state) ?? agent.state) : statusLabel[agent.status],
+    statusOf(agent),
     agent.exitCode === null ? '-' : String(agent.exitCode),
-    String(agent.attempts.length),
+    String(ownAttempts(agent).length),
     agent.startedAt === null || agent.endedAt === null
       ? '-'
       : formatDuration(agent.endedAt - agent.startedAt),
@@ -38,6 +39,7 @@ export function summary(
     table([['AGENT', 'STATUS', 'EXIT', 'ATTEMPTS', 'TIME', 'TRANSCRIPT'], ...rows]),
     '',
     totals(state),
+    ...reusedLines(agents),
     ...agents.flatMap(agent => workLine(agent, places)),
     ...agents.flatMap(checkLine),
     ...agents.flatMap(usageLine),
@@ -55,6 +57,17 @@ export function summary(
     ),
   ].join('\n');
 }
+
+const statusOf = ({ status, state, reused }: AgentState) =>
+  status === null
+    ? (stateLabel(state) ?? state)
+    : `${statusLabel[status]}${reused === undefined ? '' : ', reused'}`;
+
+/** Name the runs that the work of agents comes from. */
+const reusedLines = (agents: readonly AgentState[]): string[] =>
+  [...Map.groupBy(agents, ({ reused }) => reused)].flatMap(([run, group]) =>
+    run === undefined ? [] : [`reused from run ${run}: ${listNames(group.map(({ name }) => name))}`],
+  );
 
 function workLine({ name, attempts }: AgentState, places: PathBases): string[] {
   const { branch = null, path = null, refs } = attempts.at(-1)?.workspace ?? {};
@@ -75,7 +88,8 @@ function checkLine(agent: AgentState): string[] {
 
 function usageLine(agent: AgentState): string[] {
   const used = usageOf(agent);
-  return used === null ? [] : [`${agent.name}: ${formatUsage(used)}`];
+  const where = agent.reused === undefined ? '' : `, in run ${agent.reused}`;
+  return used === null ? [] : [`${agent.name}: ${formatUsage(used)}${where}`];
 }
 
 /** Report the cost of a run, and the models that it lacks. */

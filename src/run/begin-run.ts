@@ -23,6 +23,7 @@ import { writeRunFile } from '../store/run-file.ts';
 import { newRunId, type RunFolder, type StateDir } from '../store/state-directory.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
+import { withoutReused } from './reuse.ts';
 import type { Run, RunOptions } from './run.ts';
 import { lockRun } from './run-lock.ts';
 import { superviseRun } from './supervise-run.ts';
@@ -34,20 +35,22 @@ export async function beginRun(
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
-  const swarmWarnings = plan.target?.isSwarm ? await checkSwarm(plan, connection.hosts[0]!) : [];
+  const { rerun } = options;
+  const started = withoutReused(plan, rerun);
+  const swarmWarnings = plan.target?.isSwarm ? await checkSwarm(started, connection.hosts[0]!) : [];
   if (!plan.target?.isSwarm)
-    for (const host of connection.hosts) checkByEngine(planOn(plan, host), host, options);
-  const { commits, hosts, ...found } = await checkWorkFiles(plan, connection, options);
+    for (const host of connection.hosts) checkByEngine(planOn(started, host), host, options);
+  const { commits, hosts, ...found } = await checkWorkFiles(started, connection, options);
   const warnings = [...swarmWarnings, ...found.warnings];
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    const file = { plan, secret, hosts, commits };
+    const file = { plan, secret, hosts, commits, rerun };
     writeRunFile(folder, file);
     // After the record is written: of two runs that begin at once, at least one sees the other.
-    await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
+    await checkLiveRuns(started, options.stateDir, folder, hasContainers);
     const run = { ...file, vault, folder, lock, warnings };
     return await superviseRun({ ...run, isResumed: false, past: [] }, connection, options);
   } catch (error) {

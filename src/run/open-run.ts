@@ -15,6 +15,7 @@ import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { spendingOf } from './budget-port.ts';
 import { cannotContinue, unwritable } from './halt-errors.ts';
+import { withoutReused } from './reuse.ts';
 import type { LockedRun, RunOptions } from './run.ts';
 import { type RunTracker, trackRun } from './track-run.ts';
 
@@ -53,6 +54,7 @@ export async function openRun(
   { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
+  const started = withoutReused(plan, run.rerun);
   const tracker = trackRun(
     plan.agents.map(({ name }) => name),
     spendingOf(plan),
@@ -76,8 +78,8 @@ export async function openRun(
       host =>
         plan.concurrency ??
         (plan.target?.isSwarm
-          ? swarmConcurrency(plan, host)
-          : maxConcurrency(planOn(plan, host), host.engine)),
+          ? swarmConcurrency(started, host)
+          : maxConcurrency(planOn(started, host), host.engine)),
     ),
   );
   const concurrency = plan.concurrency ?? onHost.reduce((sum, count) => sum + count, 0);
@@ -96,13 +98,18 @@ export async function openRun(
   };
 }
 
-async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {
+async function appendProcessStart(
+  journal: Journal,
+  { plan, folder, rerun }: OpenRun['run'],
+  concurrency: number,
+) {
   const agents = plan.agents.map(agent => ({
     name: agent.name,
     dependsOn: [...agent.dependsOn],
     ...controlOf(agent),
     retries: agent.retries,
     ...agent.placement,
+    ...(rerun && Object.hasOwn(rerun.reused, agent.name) && { reused: rerun.reused[agent.name]! }),
   }));
   try {
     await journal.append({
@@ -115,6 +122,7 @@ async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['r
       concurrency,
       ...(plan.maxUsd === undefined ? {} : { maxUsd: plan.maxUsd }),
       agents,
+      ...(rerun && { rerunOf: rerun.of }),
     });
   } catch (error) {
     journal[Symbol.dispose]();

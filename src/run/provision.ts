@@ -13,6 +13,7 @@ import { providersOf } from '../providers/catalogue.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
+import { withoutReused } from './reuse.ts';
 import type { RunOnDisk } from './run-on-disk.ts';
 
 export interface ProvisionOptions {
@@ -37,12 +38,14 @@ export function provision(options: ProvisionOptions): ProvisionPort {
     keepLog: (name, output) => writeFileAtomic(join(folder.path, name), output),
     signal,
   };
+  // Nothing is made for agents whose work is reused.
+  const plan = withoutReused(host.plan, run.rerun);
   const buildTimeout = longestBuild(host.plan.agents);
   return {
-    ...imagesOf(options, context, buildTimeout),
+    ...imagesOf({ ...options, host: { ...host, plan } }, context, buildTimeout),
     networks: runNetworks({
       ...agents,
-      agents: host.plan.agents,
+      agents: plan.agents,
       vault,
       watcher: port.watcher,
       hasOtherFiles: run.hasOtherFiles ?? false,

@@ -5,7 +5,7 @@ import type { RunEvent } from '../events.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import type { Lock } from '../store/lock.ts';
-import type { RunFile } from '../store/run-file.ts';
+import type { Rerun, RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
 /*
@@ -35,6 +35,8 @@ export interface RunOptions extends RunListeners {
   /** Environment in which secrets are looked up. Default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** The run to repeat, and the work of its agents to take over. Default: none. */
+  readonly rerun?: Rerun;
   /** Replace actors that act on Docker. */
   readonly actors?: AgentActors;
   /** Take the run over from a supervisor that may be alive: its state cannot be read from here. */

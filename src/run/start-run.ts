@@ -1,10 +1,12 @@
 import { connect } from '../connection/connect.ts';
 import { checkLogins } from '../preflight/check-logins.ts';
 import { checkPlaces } from '../preflight/check-mounts.ts';
+import { checkReused } from '../preflight/check-reused.ts';
 import { checkSecrets, type Vault, vaultOf } from '../secrets/vault.ts';
 import { placedPlan } from '../spec/placement.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { firstReads } from './first-reads.ts';
+import { withoutReused } from './reuse.ts';
 import type { Run, RunOptions } from './run.ts';
 
 /** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
@@ -34,9 +36,11 @@ export async function startRun(requested: FlowPlan, options: RunOptions): Promis
 }
 
 /** Check everything that needs no engine, and return the vault with the secrets. */
-function checkOnHost(plan: FlowPlan, { stateDir, env = process.env }: RunOptions): Vault {
-  checkPlaces(plan, stateDir);
-  checkSecrets(plan, env);
-  checkLogins(plan);
+function checkOnHost(plan: FlowPlan, { stateDir, rerun, env = process.env }: RunOptions): Vault {
+  const started = withoutReused(plan, rerun);
+  if (rerun !== undefined) checkReused(plan, rerun);
+  checkPlaces(started, stateDir);
+  checkSecrets(started, env);
+  checkLogins(started);
   return vaultOf(plan, env);
 }

@@ -16,7 +16,7 @@ import { nameOfFile } from './name-of-file.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';
-
+import { selectAgents } from './select-agents.ts';
 import { parseSource, type Source } from './source.ts';
 import { readSpec, type SpecText } from './spec-text.ts';
 import { checkRunBudget, findUncounted } from './uncounted-budgets.ts';
@@ -72,10 +72,10 @@ export async function parseSpec(
   return planFromText({ text, ...file }, { env });
 }
 
-/** Make a plan of the text of a spec, like `loadSpec`. */
+/** Make a plan of the text of a spec, like `loadSpec`: of all agents, or `only` of these and what they depend on. */
 export async function planFromText(
   { text, file, directory, name }: Omit<SpecText, 'isStream'>,
-  { env }: SpecOptions,
+  { env, only }: SpecOptions & { readonly only?: readonly string[] | undefined },
 ): Promise<FlowPlan> {
   const source = parse(text.replace(/^\uFEFF/, ''), file);
   const { order, groups, matrices, ...expanded } = expandMatrices(
@@ -113,7 +113,7 @@ export async function planFromText(
     ...checkHostSecrets(plan),
   ];
   if (refused.length > 0) throw new SpecError(file, inFile(refused));
-  return plan;
+  return only === undefined ? plan : selectAgents(plan, only, groups);
 }
 
 function parse(text: string, path: string): Source {

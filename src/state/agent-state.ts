@@ -69,6 +69,8 @@ export interface AgentState extends Control {
   readonly exitCode: number | null;
   readonly error: Failure | null;
   readonly image: string | null;
+  /** The earlier run whose outcome, work and last attempt it has; absent if it runs in this one. */
+  readonly reused?: string;
   readonly attempts: readonly AttemptState[];
 }
 
@@ -216,7 +218,7 @@ function withAttempt(
   return attempts.map(entry => (entry.attempt === attempt ? next(entry) : entry));
 }
 
-const emptyAttempt = (attempt: number): AttemptState => ({
+export const emptyAttempt = (attempt: number): AttemptState => ({
   attempt,
   host: null,
   status: null,

@@ -10,8 +10,8 @@ import {
   place,
   type Status,
   saveWork,
-  waiting,
 } from './agent-state.ts';
+import { initialAgent } from './reused-agent.ts';
 
 export type { AgentState, AttemptState, Failure, Status } from './agent-state.ts';
 
@@ -19,6 +19,8 @@ export interface FlowState {
   readonly runId: string;
   readonly name: string;
   readonly concurrency: number;
+  /** The run that it repeats; null if it repeats none. */
+  readonly rerunOf: string | null;
   /** The budget of the run in US dollars; null without one. */
   readonly maxUsd: number | null;
   readonly agents: Readonly<Record<string, AgentState>>;
@@ -50,6 +52,7 @@ export const initialFlowState: FlowState = {
   runId: '',
   name: '',
   concurrency: 1,
+  rerunOf: null,
   maxUsd: null,
   agents: {},
   unreachable: [],
@@ -188,14 +191,17 @@ export const ofAgent = (state: FlowState, name: string): AgentState | undefined 
 /** A resumed run starts again in the same journal: the states of its agents are kept. */
 function start(
   state: FlowState,
-  { runId, name, concurrency, maxUsd, agents, at }: EventOf<'run.started'>,
+  { runId, name, concurrency, rerunOf, maxUsd, agents, at }: EventOf<'run.started'>,
 ): FlowState {
-  const known = agents.map(agent => [agent.name, ofAgent(state, agent.name) ?? waiting(agent, at)] as const);
+  const known = agents.map(
+    agent => [agent.name, ofAgent(state, agent.name) ?? initialAgent(agent, at)] as const,
+  );
   return {
     ...state,
     runId,
     name,
     concurrency,
+    rerunOf: rerunOf ?? null,
     maxUsd: maxUsd ?? null,
     agents: Object.fromEntries(known),
     unreachable: [],

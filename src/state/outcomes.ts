@@ -1,6 +1,7 @@
 import type { Usage } from './agent-state.ts';
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
+import { ownAttempts } from './reused-agent.ts';
 import { logsCommand, roundsOf } from './rounds.ts';
 import { usageOf } from './usage.ts';
 
@@ -9,10 +10,12 @@ export interface AgentOutcome {
   readonly name: string;
   /** Its values of a matrix, by name; none without one. */
   readonly matrix: Readonly<Record<string, string | number | boolean>>;
+  /** The earlier run whose outcome and work it has; null if it ran in this one. */
+  readonly reused: string | null;
   readonly status: Status;
   readonly exitCode: number | null;
   readonly error: Failure | null;
-  /** The attempts that have ended. */
+  /** The attempts of this run that have ended. */
   readonly attempts: readonly AttemptState[];
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
@@ -36,10 +39,11 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
     return {
       name,
       matrix: agent.matrix ?? {},
+      reused: agent.reused ?? null,
       status,
       exitCode,
       error,
-      attempts: agent.attempts.filter(attempt => attempt.status !== null),
+      attempts: ownAttempts(agent).filter(attempt => attempt.status !== null),
       transcript,
       output: (error?.kind === 'check' ? roundsOf(agent).at(-1)?.transcript : null) ?? transcript,
       usage: usageOf(agent),

@@ -44,7 +44,9 @@ const cost = z
       .describe('Models without a known price, whose tokens are not in the cost.'),
   })
   .exactOptional()
-  .describe('What the AI CLIs have cost; absent if none has reported its usage.');
+  .describe(
+    'What the AI CLIs have cost in this run, without reused agents; absent if none has reported its usage.',
+  );
 
 const attempt = z.object({
   status,
@@ -71,13 +73,19 @@ const agent = z.object({
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .exactOptional()
     .describe('The values of its matrix, by name; absent without one.'),
+  reused: z
+    .string()
+    .exactOptional()
+    .describe(
+      'The earlier run in which it succeeded: it was not started in this one, and its work, usage and files are of that run. Absent for others.',
+    ),
   host: z
     .string()
     .exactOptional()
     .describe('The docker context of its engine; absent for the engine of the run.'),
   containerId,
   image: z.string().nullable(),
-  attempts: z.array(attempt).describe('In order; empty if the agent never started.'),
+  attempts: z.array(attempt).describe('In order; empty if the agent never started in this run.'),
   rounds: z
     .array(round)
     .exactOptional()
@@ -140,6 +148,7 @@ export const resultSchema = z.object({
     .describe('The exit code of `run` or `resume`; null until the run has ended.'),
   startedAt: z.iso.datetime().nullable(),
   endedAt: z.iso.datetime().nullable().describe('null until the run has ended.'),
+  rerunOf: z.string().exactOptional().describe('The run that this one repeats; absent for others.'),
   cost,
   agents: z.record(z.string(), agent),
 });

@@ -1,6 +1,7 @@
 import type { Usage } from './agent-state.ts';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import type { RunResult } from './result-schema.ts';
+import { ownAttempts } from './reused-agent.ts';
 import { roundsOf } from './rounds.ts';
 import { costOfRun, usageOf } from './usage.ts';
 
@@ -26,6 +27,7 @@ export function resultOf(state: FlowState): RunResult {
     exitCode: state.ended?.exitCode ?? null,
     startedAt: isoTime(state.startedAt),
     endedAt: isoTime(state.endedAt),
+    ...(state.rerunOf === null ? {} : { rerunOf: state.rerunOf }),
     ...costResult(state),
     agents: Object.fromEntries(agents),
   };
@@ -89,10 +91,11 @@ function agentResult(agent: AgentState): AgentResult {
     exitCode,
     error: error && plainFailure(error),
     ...(agent.matrix === undefined ? {} : { matrix: agent.matrix }),
+    ...(agent.reused === undefined ? {} : { reused: agent.reused }),
     ...(agent.host === null ? {} : { host: agent.host }),
     containerId: agent.containerId,
     image: agent.image,
-    attempts: agent.attempts.flatMap(({ status, exitCode, host, containerId, timings }) =>
+    attempts: ownAttempts(agent).flatMap(({ status, exitCode, host, containerId, timings }) =>
       status === null ? [] : [{ status, exitCode, ...(host !== null && { host }), containerId, timings }],
     ),
     ...roundsResult(agent),

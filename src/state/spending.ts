@@ -57,6 +57,8 @@ export function trackSpending({ maxUsd, agents, limitOf }: SpendingOptions): Spe
       switch (event.type) {
         case 'run.started':
           concurrency = event.concurrency;
+          // The cost of reused agents belongs to an earlier run.
+          for (const { name, reused } of event.agents) if (reused !== undefined) pending.delete(name);
           break;
         case 'attempt.budget': {
           const key = keyOf(event.agent, event.attempt);

@@ -1,5 +1,6 @@
 import { formatUsd, roundUsd } from '../prices/cost.ts';
 import type { AgentState, Usage } from './agent-state.ts';
+import { ownAttempts } from './reused-agent.ts';
 
 /** Return the usage of all attempts of an agent; null if its CLI never reported any. */
 export function usageOf({ attempts }: Pick<AgentState, 'attempts'>): Usage | null {
@@ -18,9 +19,9 @@ export interface RunCost {
   readonly unpricedModels: readonly string[];
 }
 
-/** Return the cost of a run; null if no AI CLI has reported its usage. */
+/** Return the cost of a run, without that of reused agents; null if no AI CLI has reported its usage in it. */
 export function costOfRun(agents: Readonly<Record<string, AgentState>>): RunCost | null {
-  const sum = usageOf({ attempts: Object.values(agents).flatMap(({ attempts }) => attempts) });
+  const sum = usageOf({ attempts: Object.values(agents).flatMap(ownAttempts) });
   if (sum === null) return null;
   const { costUsd, pricesDate = null, unpricedModels = [] } = sum;
   return { usd: costUsd, pricesDate, unpricedModels };

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { type EngineAddress, engineAddress } from '../docker/engine-address.ts';
 import { FlowError } from '../errors.ts';
 import { escapeControl } from '../spec/escape-control.ts';
-import { agentName, contextName } from '../spec/names.ts';
+import { type ReusedWork, reusedWork } from '../spec/event-values.ts';
+import { agentName, contextName, runIdPattern } from '../spec/names.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { planSchema } from '../spec/plan-schema.ts';
 import type { RunFolder } from './state-directory.ts';
@@ -36,6 +37,15 @@ export interface RunFile {
   readonly adopted?: Readonly<Record<string, AdoptedIdentity>> | undefined;
   /** By root of a repository: its commit when the run began, at which clones start. */
   readonly commits?: Readonly<Record<string, string>> | undefined;
+  /** Present if this run repeats another one. */
+  readonly rerun?: Rerun | undefined;
+}
+
+/** The run that another one repeats. */
+export interface Rerun {
+  readonly of: string;
+  /** By name: the agents that are not started, since they have succeeded before. */
+  readonly reused: Readonly<Record<string, ReusedWork>>;
 }
 
 /** The values that are otherwise derived from the plan and the secret. */
@@ -73,10 +83,19 @@ const stored = z.strictObject({
     )
     .exactOptional(),
   commits: z.record(z.string().startsWith('/'), z.string().regex(/^[0-9a-f]{40,64}$/)).exactOptional(),
+  rerun: z
+    .strictObject({
+      of: z.string().regex(runIdPattern),
+      reused: z.record(z.string().regex(agentName), reusedWork),
+    })
+    .exactOptional(),
 });
 
-export function writeRunFile(folder: RunFolder, { plan, secret, hosts, adopted, commits }: RunFile): void {
-  const content = { version: 1, runId: folder.runId, secret, hosts, adopted, commits, plan };
+export function writeRunFile(
+  folder: RunFolder,
+  { plan, secret, hosts, adopted, commits, rerun }: RunFile,
+): void {
+  const content = { version: 1, runId: folder.runId, secret, hosts, adopted, commits, rerun, plan };
   writeFileAtomic(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
@@ -84,14 +103,14 @@ export function writeRunFile(folder: RunFolder, { plan, secret, hosts, adopted, 
 export function readRunFile(folder: RunFolder): RunFile {
   try {
     const written = JSON.parse(readFile(folder.runFile).toString());
-    const { runId, secret, hosts, adopted, commits } = stored.parse(written);
+    const { runId, secret, hosts, adopted, commits, rerun } = stored.parse(written);
     if (runId !== folder.runId) throw new Error(`it belongs to the run ${escapeControl(runId)}`);
     // Return the plan as written: the hash of an agent's plan depends on the order of its keys.
     const plan = written.plan as FlowPlan;
     const known = hosts.flatMap(({ names }) => names);
     const unplaced = plan.agents.find(({ placement }) => !known.includes(placement?.host ?? null));
     if (unplaced) throw new Error(`the host of ${escapeControl(unplaced.name)} is not recorded`);
-    return { plan, secret, hosts, adopted, commits };
+    return { plan, secret, hosts, adopted, commits, rerun };
   } catch (error) {
     throw new FlowError(
       `${folder.runFile} cannot be read: ${reasonOf(error)}. Move ${folder.path} away; agent-flow cleanup then removes what is left of the run`,

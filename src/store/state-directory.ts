@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { realpathSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pauseSync } from '../async/pause-sync.ts';
 import { UsageError } from '../errors.ts';
 import { escapeControl } from '../spec/escape-control.ts';
@@ -159,6 +159,10 @@ function runFolder(stateDir: string, runId: string): RunFolder {
     transcript: (agent, attempt) => join(path, 'agents', agent, String(attempt), 'transcript.log'),
   };
 }
+
+/** Return the folder of another run in the same state directory. */
+export const siblingRun = ({ path }: RunFolder, runId: string): RunFolder =>
+  runFolder(dirname(dirname(path)), runId);
 
 /** Report whether a name is a run id. Names from outside, such as labels, are checked before they become a path (I8). */
 export const isRunId = (name: string) => runIdPattern.test(name);

@@ -43,4 +43,10 @@ function lastWritten(line: string): string {
   return kept.join('');
 }
 
+/** List names as in a sentence: the first ones, and the number of the rest. */
+export const listNames = (names: readonly string[], most = 10): string =>
+  names.length <= most
+    ? names.map(oneLine).join(', ')
+    : `${names.slice(0, most).map(oneLine).join(', ')} and ${names.length - most} more`;
+
 export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -94,11 +94,22 @@ export function headCommit({ gitDir, commonDir }: Repository): string | Reposito
   const ref = /^ref: (refs\/\S+)$/.exec(head)?.[1];
   if (ref === undefined || ref.split('/').includes('..'))
     return { problem: 'its HEAD names no branch and no commit' };
+  return (
+    refCommit(commonDir, ref) ?? {
+      problem: 'it has no commit yet; make one first: git add --all && git commit --message=first',
+    }
+  );
+}
+
+/** Return the commit of a branch; null if it does not exist. */
+export const branchCommit = ({ commonDir }: Repository, branch: string): string | null =>
+  branch.split('/').includes('..') ? null : refCommit(commonDir, `refs/heads/${branch}`);
+
+function refCommit(commonDir: string, ref: string): string | null {
   const loose = readSmallFile(join(commonDir, ref))?.trimEnd() ?? '';
   if (isObjectId(loose)) return loose;
   const packed = packedRef(readPackedRefs(commonDir), ref);
-  if (isObjectId(packed)) return packed;
-  return { problem: 'it has no commit yet; make one first: git add --all && git commit --message=first' };
+  return isObjectId(packed) ? packed : null;
 }
 
 /** Return why no branch can be created below `prefix`, which the work of agents needs; null if it can. */

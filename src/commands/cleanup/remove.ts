@@ -7,6 +7,7 @@ import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
 import type { EnginePlan, Plan } from './plan.ts';
 import { removeLeftReservation } from './reservations.ts';
+import { inUseBy, usersOfRuns } from './reused-runs.ts';
 import { isOf, removeRunFolder } from './runs.ts';
 import type { Skipped } from './skipped.ts';
 import { removeLeftVolume } from './volumes.ts';
@@ -153,17 +154,22 @@ async function removeRuns(
 ): Promise<CleanupResult> {
   const done = nothing({ ...emptyPlan, skippedRuns: plan.skippedRuns });
   const failures: string[] = [];
+  const usersOf = usersOfRuns(state);
   for (const { folder } of plan.runs) {
     const { runId } = folder;
     const empty = (path: string) => emptyFolder(docker, engine, { instance: state.instance, runId, path });
     const kept = stayed.find(({ labels }) => isOf(labels, state, runId));
+    // A rerun may have begun since the plan was made, or could not be removed.
+    const users = (usersOf.get(runId) ?? []).filter(user => !done.runs.removed.includes(user));
     const why = kept
       ? `container ${kept.name} still exists`
-      : await removeRunFolder(folder, empty, plan.force);
+      : users.length > 0
+        ? inUseBy(users)
+        : await removeRunFolder(folder, empty, plan.force);
     if (why === null) done.runs.removed.push(runId);
     else {
       done.runs.left.push({ name: runId, why });
-      if (!kept) failures.push(`run ${runId}: ${why}`);
+      if (!kept && users.length === 0) failures.push(`run ${runId}: ${why}`);
     }
   }
   return { done, stayed: [], failures };

@@ -8,6 +8,7 @@ import { type RunFolder, removeRun, type StateDir } from '../../store/state-dire
 import { statFile } from '../../store/state-files.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { oneLine } from '../../text/text.ts';
+import { inUseBy, keptByReruns, usersOfRuns } from './reused-runs.ts';
 import type { Skipped } from './skipped.ts';
 
 export interface RemovableRun {
@@ -57,7 +58,14 @@ export function findRuns(
       removable.push({ folder, about: `of ${name}, finished ${age(now - last.at)} ago` });
     }
   }
-  return { removable, skipped };
+  const kept = keptByReruns(
+    usersOfRuns(state),
+    removable.map(({ folder }) => folder.runId),
+  );
+  return {
+    removable: removable.filter(({ folder }) => !kept.has(folder.runId)),
+    skipped: [...skipped, ...[...kept].map(([name, users]) => ({ name, why: inUseBy(users) }))],
+  };
 }
 
 export const isOf = (labels: Container['labels'], state: StateDir, runId: string) =>

@@ -9,6 +9,7 @@ import { copyOutput, pipeOutput } from '../../docker/stream.ts';
 import { EngineError, FlowError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
 import { scratchDirectory } from '../../store/scratch-directory.ts';
+import { siblingRun } from '../../store/state-directory.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
 import { outputBegin } from '../../transcript/output-begin.ts';
 import type { FoundAgent } from '../find-agent.ts';
@@ -62,7 +63,9 @@ export async function printAttempt(
     const printed = await read(recorder, record.containerId, part, write, signal);
     if (printed !== null) return printed;
   }
-  const transcript = await openTranscript(found.folder.transcript(found.agent.name, attempt));
+  const { reused } = found.agent;
+  const folder = reused === undefined ? found.folder : siblingRun(found.folder, reused);
+  const transcript = await openTranscript(folder.transcript(found.agent.name, attempt));
   if (transcript === null) return null;
   try {
     if (part.since !== null)

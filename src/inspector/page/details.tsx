@@ -71,6 +71,7 @@ function Context({ agent, start }: { readonly agent: AgentState; readonly start:
     ['when', agent.when ?? null],
     ['condition', agent.condition && conditionLabels[`${agent.condition.holds}`]],
     ['matrix', matrixLabel(agent) || null],
+    ['reused from', agent.reused ?? null],
     ['host', agent.host],
     ['container', agent.containerId?.slice(0, 12) ?? null],
     ['image', agent.image],

@@ -16,6 +16,9 @@ test('agent names and run ids are completed for the commands that take them', as
   t.deepEqual(await complete('attach', 'r1'), ['r1234567/fixer', 'r1234567/tests']);
   t.true((await complete('stop', '')).includes('r1234567'));
   t.false((await complete('logs', '')).includes('r1234567'));
+  t.deepEqual(await complete('rerun', ''), ['r1234567']);
+  t.deepEqual(await complete('rerun', 'r1234567', '--from', 'f'), ['fixer']);
+  t.deepEqual(await complete('rerun', 'r1234567', '--from', 'fixer,t'), ['fixer,tests']);
   t.true((await complete('graph', '--f')).includes('--format'));
   t.true((await complete('logs', '--f')).includes('--follow'));
   t.true((await complete('')).includes('doctor'));

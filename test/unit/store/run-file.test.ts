@@ -23,6 +23,16 @@ const valid: RunFile = {
   hosts: [{ names: [null], engine }],
 };
 
+const work = {
+  run: 'r0000001',
+  attempt: 1,
+  exitCode: 0,
+  image: null,
+  transcript: null,
+  workspace: null,
+  artifacts: [],
+};
+
 function createRun(t: ExecutionContext) {
   const run = openStateDir(join(folder(t), 'state')).run('r1234567');
   mkdirSync(run.path, { mode: 0o700 });
@@ -36,6 +46,7 @@ test('a run record is read back unchanged', t => {
     commits: { '/repo': 'a'.repeat(40) },
     hosts: [{ names: [null, 'build1'], engine, hasOtherFiles: true }],
     adopted: { default: { nonce: 'n-1', specHash: 'b'.repeat(32) } },
+    rerun: { of: 'r0000001', reused: { default: work } },
   };
   writeRunFile(run, full);
   t.deepEqual(readRunFile(run), full);
@@ -51,6 +62,9 @@ const bind = (path: string) => agent({ workspace: { mode: 'bind', path } });
 
 /** Forged records, with the field that the message names. */
 const forged: readonly (readonly [field: string, forged: object])[] = [
+  ['rerun.of', { rerun: { of: '../r0000001', reused: {} } }],
+  ['rerun.reused.default.run', { rerun: { of: 'r0000001', reused: { default: { ...work, run: '..' } } } }],
+  ['rerun.reused.default', { rerun: { of: 'r0000001', reused: { default: { ...work, extra: 1 } } } }],
   ['version', { version: 2 }],
   ['to the run r7654321', { runId: 'r7654321' }],
   ['secret', { secret: '' }],

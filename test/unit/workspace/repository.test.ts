@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { isWithin } from '../../../src/spec/paths.ts';
 import {
+  branchCommit,
   branchProblem,
   findRepository,
   headCommit,
@@ -97,6 +98,18 @@ test('a work tree below a directory named worktrees is not a linked work tree', 
   writeFileSync(join(root, '.git'), 'gitdir: .\n');
   t.is(run(root, 'rev-parse', '--git-common-dir'), join(base, 'bare.git'), 'git accepts it');
   t.regex(problemOf(root) ?? '', /names no git directory/);
+});
+
+test('the commit of a branch is found, whether it is packed or not', t => {
+  const source = repository(join(folder(t), 'source'));
+  const found = findRepository(source);
+  if ('problem' in found) return t.fail(found.problem);
+  run(source, 'branch', 'agent-flow/r1234567/a');
+  t.is(branchCommit(found, 'agent-flow/r1234567/a'), head(source));
+  run(source, 'pack-refs', '--all');
+  t.is(branchCommit(found, 'agent-flow/r1234567/a'), head(source));
+  t.is(branchCommit(found, 'agent-flow/r1234567/b'), null);
+  t.is(branchCommit(found, '../HEAD'), null);
 });
 
 test('headCommit follows no link and no path out of the repository', t => {

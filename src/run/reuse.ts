@@ -1,0 +1,63 @@
+import type { ReusedWork } from '../spec/event-values.ts';
+import type { FlowPlan } from '../spec/plan.ts';
+import { withDependants } from '../spec/select-agents.ts';
+import { type AgentState, type FlowState, ofAgent } from '../state/flow-state.ts';
+import { blockedHosts } from '../state/result.ts';
+import { usageOf } from '../state/usage.ts';
+import type { Rerun } from '../store/run-file.ts';
+
+/**
+ * Return the agents that a rerun decides anew: `from`, those that did not succeed, and everything that depends on one of
+ * them. An agent that its spec skipped is among them only if it depends on another one.
+ */
+export function agentsToRerun(
+  plan: FlowPlan,
+  state: FlowState,
+  from: readonly string[],
+): ReadonlySet<string> {
+  const open = plan.agents.map(({ name }) => name).filter(name => !isSettled(ofAgent(state, name)));
+  return withDependants(plan.agents, [...open, ...from]);
+}
+
+/** Return what a rerun takes over: the agents that succeeded, apart from those that run again. */
+export function rerunOf(plan: FlowPlan, state: FlowState, again: ReadonlySet<string>): Rerun {
+  const reused = plan.agents.flatMap(({ name }) => {
+    const agent = ofAgent(state, name);
+    return agent?.status === 'succeeded' && !again.has(name)
+      ? [[name, workOf(state.runId, agent)] as const]
+      : [];
+  });
+  return { of: state.runId, reused: Object.fromEntries(reused) };
+}
+
+/** Return whether a rerun with the same dependencies needs nothing else of this agent. */
+function isSettled(agent: AgentState | undefined): boolean {
+  if (agent?.status === 'succeeded') return true;
+  return agent?.status === 'skipped' && ['when', 'dependency'].includes(agent.error?.kind ?? '');
+}
+
+function workOf(runId: string, agent: AgentState): ReusedWork {
+  const last = agent.attempts.at(-1);
+  const usage = usageOf(agent);
+  const blocked = blockedHosts(agent);
+  return {
+    run: agent.reused ?? runId,
+    attempt: last?.attempt ?? agent.attempt,
+    exitCode: agent.exitCode,
+    image: agent.image,
+    transcript: last?.transcript ?? null,
+    ...(last?.transcriptTruncated ? { transcriptTruncated: true } : {}),
+    ...(usage === null ? {} : { usage }),
+    ...(last?.screen ? { screen: last.screen } : {}),
+    ...(blocked.length === 0 ? {} : { blockedHosts: blocked }),
+    workspace: last?.workspace ?? null,
+    artifacts: [...(last?.artifacts ?? [])],
+    ...(last?.check ? { check: last.check } : {}),
+  };
+}
+
+/** Return the plan of the agents that a run starts, without those whose work a rerun takes over. */
+export const withoutReused = (plan: FlowPlan, rerun: Rerun | undefined): FlowPlan =>
+  rerun === undefined
+    ? plan
+    : { ...plan, agents: plan.agents.filter(({ name }) => !Object.hasOwn(rerun.reused, name)) };

@@ -1,0 +1,40 @@
+import { type AgentState, type EventOf, emptyAttempt, waiting } from './agent-state.ts';
+
+type ReusedWork = NonNullable<EventOf<'run.started'>['agents'][number]['reused']>;
+
+/** Return the state of an agent when its run starts: it waits, or has the outcome and work of an earlier run. */
+export function initialAgent(event: EventOf<'run.started'>['agents'][number], at: number): AgentState {
+  const agent = waiting(event, at);
+  return event.reused === undefined ? agent : withWork(agent, event.reused, at);
+}
+
+function withWork(
+  agent: AgentState,
+  { run, attempt, exitCode, image, workspace, artifacts, ...report }: ReusedWork,
+  at: number,
+): AgentState {
+  const { transcript, transcriptTruncated = false, usage = null, screen = null, blockedHosts = [] } = report;
+  const { check = null } = report;
+  const outcome = { status: 'succeeded', exitCode, error: null } as const;
+  return {
+    ...agent,
+    ...outcome,
+    reused: run,
+    attempt,
+    state: 'succeeded',
+    endedAt: at,
+    image,
+    attempts: [
+      {
+        ...emptyAttempt(attempt),
+        ...outcome,
+        ...{ transcript, transcriptTruncated, usage, screen, blockedHosts },
+        ...{ isSaved: true, workspace, artifacts, check },
+      },
+    ],
+  };
+}
+
+/** Return the attempts of an agent in its own run: none for an agent whose work is that of an earlier run. */
+export const ownAttempts = ({ reused, attempts }: Pick<AgentState, 'reused' | 'attempts'>) =>
+  reused === undefined ? attempts : [];

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { eventSchema } from '../../../src/events.ts';
+import { eventSchema, type RunEvent } from '../../../src/events.ts';
 import { unstartedOutcome } from '../../../src/recovery/record.ts';
 import { trackRecords } from '../../../src/recovery/track-records.ts';
 import { junit } from '../../../src/reporters/junit.ts';
@@ -29,7 +29,7 @@ const after = [
   enters(1, 'b', 'running.working'),
   attemptEnds(2, 'b', { usage: { ...usage, costUsd: 1 } }),
   ends(3, 'b'),
-] as Parameters<typeof stateAfter>;
+] as unknown as readonly RunEvent[];
 
 test('a reused agent has ended when its run starts, and a resumed run does not change that', t => {
   t.notThrows(() => eventSchema.parse(begin));

@@ -15,7 +15,11 @@ export function withDependencies(agents: readonly Node[], names: Iterable<string
 export function withDependants(agents: readonly Node[], names: Iterable<string>): ReadonlySet<string> {
   const dependants = new Map<string, string[]>();
   for (const agent of agents)
-    for (const on of needsOf(agent)) dependants.set(on, [...(dependants.get(on) ?? []), agent.name]);
+    for (const on of needsOf(agent)) {
+      const known = dependants.get(on);
+      if (known === undefined) dependants.set(on, [agent.name]);
+      else known.push(agent.name);
+    }
   return reachable(names, name => dependants.get(name) ?? []);
 }
 

@@ -32,7 +32,7 @@ test('a run stays as long as one that stays reuses its work', t => {
   t.deepEqual([...keptByReruns(users, [])], []);
 });
 
-test('what is removed is used by nothing that stays, and no more is kept', t => {
+test('a run that is removed is used by none that stays, and no more is kept', t => {
   const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
   const uses = fc.array(fc.tuple(fc.constantFrom(...ids), fc.constantFrom(...ids)), { maxLength: 10 });
   fc.assert(

@@ -23,17 +23,17 @@ const reused = {
   workspace: { branch: 'agent-flow/r0000001/a', commit: 'c0ffee', diff: null, path: null },
   artifacts: ['/state/runs/r0000001/agents/a/2/artifacts/x'],
 };
-const begin = { ...startedWith({ a: { reused }, b: { dependsOn: ['a'] } }), rerunOf: 'r0000001' };
+const begin = { ...startedWith({ a: { reused }, b: { dependsOn: ['a'] } }), rerunOf: 'r0000001' } as RunEvent;
 const after = [
   begin,
   enters(1, 'b', 'running.working'),
   attemptEnds(2, 'b', { usage: { ...usage, costUsd: 1 } }),
   ends(3, 'b'),
-] as unknown as readonly RunEvent[];
+];
 
 test('a reused agent has ended when its run starts, and a resumed run does not change that', t => {
   t.notThrows(() => eventSchema.parse(begin));
-  const state = stateAfter(begin as never);
+  const state = stateAfter(begin);
   t.like(state.agents.a, {
     status: 'succeeded',
     state: 'succeeded',
@@ -42,13 +42,13 @@ test('a reused agent has ended when its run starts, and a resumed run does not c
     startedAt: null,
   });
   t.is(state.agents.b!.status, null);
-  t.deepEqual(stateAfter(begin as never, begin as never).agents, state.agents);
-  t.deepEqual(liveFlowState([begin as never]).current().agents, state.agents);
+  t.deepEqual(stateAfter(begin, begin).agents, state.agents);
+  t.deepEqual(liveFlowState([begin]).current().agents, state.agents);
 });
 
 test('the machines get a reused agent as one that ended without having been started', t => {
   const records = trackRecords(['a', 'b']);
-  records.apply(begin as never);
+  records.apply(begin);
   t.deepEqual(unstartedOutcome(records.of('a')!), { status: 'succeeded', exitCode: 0, error: null });
   t.is(unstartedOutcome(records.of('b')!), null);
 });
@@ -65,17 +65,14 @@ test('the result has the work of a reused agent, and no attempts and no cost of 
 
 test('a reused agent has no part of the budget of the run', t => {
   const spending = trackSpending({ maxUsd: 4, agents: ['a', 'b'], limitOf: () => undefined });
-  spending.apply(begin as never);
+  spending.apply(begin);
   t.is(spending.spentUsd(), 0);
   t.is(spending.shareOf('b', 1), 4);
 });
 
 test('every report names the run that work is reused from', t => {
   const state = stateAfter(...after);
-  t.regex(
-    lineOf(initialFlowState, begin as never)!,
-    /2 agents, at most 2 at once, a rerun of r0000001; reused: a$/,
-  );
+  t.regex(lineOf(initialFlowState, begin)!, /2 agents, at most 2 at once, a rerun of r0000001; reused: a$/);
   const text = summary(state);
   t.regex(text, /^a +succeeded, reused +0 +0 +- /m);
   t.regex(text, /^reused from run r0000001: a$/m);

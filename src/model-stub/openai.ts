@@ -21,7 +21,7 @@ interface Request {
   readonly input?: string | readonly Item[];
   readonly tools?: readonly Tool[];
   readonly text?: {
-    readonly format?: { readonly type: string; readonly name?: string; readonly schema?: ObjectSchema };
+    readonly format?: { readonly type: string; readonly schema?: ObjectSchema };
   };
 }
 
@@ -50,10 +50,10 @@ export const openai: Api = {
     const { input = [] } = request;
     const items: readonly Item[] = typeof input === 'string' ? [{ role: 'user', content: input }] : input;
     const format = request.text?.format;
-    const isJson = format?.type === 'json_schema';
-    // In its TUI codex also requests a title for a conversation with tools; the name of the format distinguishes it.
-    const schema = isJson && /output_schema/.test(format.name ?? '') ? (format.schema ?? {}) : null;
-    const isTitle = isJson && schema === null;
+    const wanted = format?.type === 'json_schema' ? (format.schema ?? {}) : null;
+    // In its TUI codex also requests a title for a conversation with tools. The format has the same name as that of the user.
+    const isTitle = wanted !== null && Object.keys(wanted.properties ?? {}).join() === 'title';
+    const schema = isTitle ? null : wanted;
     const tool = isTitle ? undefined : shellIn(request, items);
     return {
       model: request.model,

@@ -123,6 +123,21 @@ test('a value for a schema is passed by the tool of the CLI, or as text', async 
   t.is(events.filter(({ event }) => event === 'value').length, 2);
 });
 
+test('a request for the title of a conversation is no part of it', async t => {
+  const { events, post } = await start(t);
+  const schema = { properties: { title: { type: 'string' } } };
+  const title = await post('/v1/responses', {
+    input: [{ role: 'user', content: prompt }],
+    tools: [{ name: 'shell' }],
+    text: { format: { type: 'json_schema', name: 'codex_output_schema', schema } },
+  });
+  t.regex(JSON.stringify(await title.json()), /title/);
+  t.deepEqual(
+    events.map(({ event }) => event),
+    ['aside'],
+  );
+});
+
 test('a compressed request is read', async t => {
   const { port, events } = await start(t);
   const [{ path, body }] = firstCalls as [(typeof firstCalls)[0]];

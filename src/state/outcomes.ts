@@ -19,7 +19,7 @@ export interface AgentOutcome {
   readonly attempts: readonly AttemptState[];
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
-  /** Path of the output that tells how it ended: that of its check, if that did not pass. */
+  /** Path of the output with the reason of its end: that of its check, if that did not pass. */
   readonly output: string | null;
   /** The usage that its AI CLI reports; null if it does not. */
   readonly usage: Usage | null;

@@ -18,7 +18,7 @@ export const lastFailedCheck = (attempts: readonly AttemptState[], before: numbe
 export const roundLabel = ({ round, rounds }: Pick<CheckState, 'round' | 'rounds'>): string =>
   rounds === 1 ? '' : `round ${round} of ${rounds}`;
 
-/** Return the command that prints the output which tells how an agent ended: its own, or that of its check. */
+/** Return the command that prints the output with the reason of an agent's end: its own, or that of its check. */
 export function logsCommand(
   { runId }: { readonly runId: string },
   { name, error, attempts }: Pick<AgentState, 'name' | 'attempts'> & { readonly error: Failure | null },

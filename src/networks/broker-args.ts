@@ -2,6 +2,7 @@ import type { brokerNames } from '../agent-container/names.ts';
 import { labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
+import { serviceSandbox } from './service-sandbox.ts';
 
 export interface BrokerIdentity extends RunOwner {
   readonly names: ReturnType<typeof brokerNames>;
@@ -27,19 +28,12 @@ export function brokerArgs(identity: BrokerIdentity): string[] {
     `--name=${identity.names.broker}`,
     `--network=${identity.names.outside}`,
     '--init',
-    '--pull=never',
-    '--restart=no',
-    `--user=${user}:${user}`,
-    '--cap-drop=ALL',
-    '--security-opt=no-new-privileges',
-    '--read-only',
+    ...serviceSandbox(`${user}:${user}`),
     // It is on several networks but does not route: only its own connections cross.
     '--sysctl=net.ipv4.ip_forward=0',
     `--tmpfs=/run/broker:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=${user},gid=${user}`,
     ...limitFlags({ memory: '512m', pids: 64 }, identity.supportedLimits),
     '--ulimit=nofile=8192:8192',
-    // A core dump would have the keys.
-    '--ulimit=core=0',
     ...wholeOutput,
     '--log-opt=max-size=20m',
     '--log-opt=max-file=3',

@@ -3,6 +3,7 @@ import { noOutsideNames, proxyDirectory, proxyPort } from '../agent-container/pr
 import { labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
+import { serviceSandbox } from './service-sandbox.ts';
 import { type ProxyRules, squidConf } from './squid-conf.ts';
 
 type ListNames = ReturnType<typeof proxyNames>;
@@ -22,16 +23,7 @@ export interface ProxyIdentity extends RunOwner {
 const user = '13:13';
 
 /** Squid needs no more than ports above 1024 and files in memory. */
-const sandbox = [
-  '--pull=never',
-  '--restart=no',
-  `--user=${user}`,
-  '--cap-drop=ALL',
-  '--security-opt=no-new-privileges',
-  '--read-only',
-  // A core dump would contain secrets.
-  '--ulimit=core=0',
-] as const;
+const sandbox = serviceSandbox(user);
 const pids = 64;
 
 /** Return the `docker create` of the proxy. One for a list of hosts has yet to be connected to the network of its agents. */

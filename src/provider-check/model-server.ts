@@ -9,6 +9,7 @@ import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { EngineError } from '../errors.ts';
 import { ensureRunNetwork, removeRunNetwork } from '../networks/run-networks.ts';
+import { serviceSandbox } from '../networks/service-sandbox.ts';
 import { orEngineError } from './engine-failure.ts';
 
 /** The stub of a model's APIs, in a container of its own on an internal network of its own. */
@@ -71,14 +72,8 @@ export function modelServerArgs({ owner, image, supportedLimits }: Omit<ServerOp
     `--network-alias=${host}`,
     ...noOutsideNames,
     '--init',
-    '--pull=never',
-    '--restart=no',
-    `--user=${user}:${user}`,
-    '--cap-drop=ALL',
-    '--security-opt=no-new-privileges',
-    '--read-only',
+    ...serviceSandbox(`${user}:${user}`),
     ...limitFlags({ memory: '512m', pids: 64 }, supportedLimits),
-    '--ulimit=core=0',
     ...wholeOutput,
     '--log-opt=max-size=5m',
     '--log-opt=max-file=1',

@@ -38,16 +38,9 @@ export const initialContext = ({
   round: 1,
   attempt: 1,
   image: null,
-  containerId: null,
-  started: false,
-  injectedAt: null,
-  end: null,
-  outcome: null,
-  checkResult: null,
+  ...newAttempt,
   attempts: [],
-  ...noPendingStep,
   waitEndsAt: 0,
-  inDoubt: false,
   cancelled: false,
 });
 

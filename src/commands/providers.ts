@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providers as catalogue } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
+import { regexOf } from '../providers/regex.ts';
 import { keysInModelsFile } from '../spec/models-file.ts';
 import { readUserProviders } from '../spec/user-providers.ts';
 import { table } from '../text/table.ts';
@@ -110,9 +111,8 @@ function loginsFound(
   env: NodeJS.ProcessEnv,
 ): string[] {
   const home = env.HOME || homedir();
-  const others = passThroughEnv.filter(
-    name => otherLogins.variables !== null && new RegExp(otherLogins.variables).test(name),
-  );
+  const variables = regexOf(otherLogins.variables);
+  const others = passThroughEnv.filter(name => variables?.test(name));
   return [
     ...[...new Set([...keys, ...Object.values(aliases), ...others])]
       .filter(name => env[name])

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { providersOf } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
+import { regexOf } from '../providers/regex.ts';
 import { bareList } from '../spec/listed-env.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readSmallFile } from '../workspace/repository.ts';
@@ -32,9 +33,7 @@ function mayBeLoggedIn(
   { env: own, listedEnv, keys, login, models, customization, otherLogins }: Provider,
 ): boolean {
   const { folder, files } = otherLogins;
-  const [variables, args] = [otherLogins.variables, otherLogins.args].map(pattern =>
-    pattern === null ? null : new RegExp(pattern),
-  );
+  const [variables, args] = [regexOf(otherLogins.variables), regexOf(otherLogins.args)];
   // A CLI that does not trust the workspace may still read keys from a `.env`.
   const isRead = (file: string) => trustsWorkspace || customization.trust === null || file.endsWith('.env');
   const isOurs = (name: string) =>

@@ -1,5 +1,6 @@
 import type { BrokeredKey } from '../providers/apis.ts';
 import type { Provider } from '../providers/provider.ts';
+import { regexOf } from '../providers/regex.ts';
 import type { Logins } from './auth.ts';
 import type { Finding } from './findings.ts';
 import type { AuthPlan, FlowPlan, NetworkPlan, SecretPlan } from './plan.ts';
@@ -79,12 +80,11 @@ function whyDirect(request: LoginRequest): string | null {
   }
   const other = secrets.find(({ name }) => keys.includes(name) && !held.some(key => key.name === name));
   if (other !== undefined) return `${other.name} is not the key of an API that the broker calls`;
-  const { unless } = brokered;
-  const selected = Object.keys(env).find(
-    name => env[name] && unless !== null && new RegExp(unless).test(`${name}=${env[name]}`),
-  );
+  const unless = regexOf(brokered.unless);
+  const selected = Object.keys(env).find(name => env[name] && unless?.test(`${name}=${env[name]}`));
   if (selected !== undefined) return `${selected} selects another API or login`;
-  const argument = args.find(word => otherLogins.args !== null && new RegExp(otherLogins.args).test(word));
+  const otherArgs = regexOf(otherLogins.args);
+  const argument = args.find(word => otherArgs?.test(word));
   if (argument !== undefined) return `its argument ${argument} selects another API or login`;
   if (network.mode === 'none') return 'its network is "none"';
   const models = provider.models?.file;

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { execa } from 'execa';
 import { place, small } from './flow.ts';
+import { ownCli } from './own-cli.ts';
 
 /** A CLI that writes its prompt to a file, and calls no API. */
 const cli = `#!/bin/sh
@@ -13,10 +13,9 @@ esac
 cat "$4" >answer.txt
 echo "model $2 did it"
 `;
-const script = `printf %s ${Buffer.from(cli).toString('base64')} | base64 -d >/usr/local/bin/mine && chmod 755 /usr/local/bin/mine`;
 const mine = {
   title: 'My CLI',
-  install: { script, version: '1.2.3' },
+  install: ownCli('mine', cli, '1.2.3'),
   headless: { prompt: { file: '--prompt-file' } },
   model: '--model',
   keys: ['MINE_API_KEY'],
@@ -24,17 +23,6 @@ const mine = {
 const agents = {
   a: { provider: 'mine', model: 'large', prompt: 'Write this', workspace: 'workspace', ...small },
 };
-
-test.after.always('remove the images', async () => {
-  const options = { timeout: 60_000, stdin: 'ignore', reject: false } as const;
-  const { stdout } = await execa(
-    'docker',
-    ['image', 'ls', '--quiet', 'tmux-agents-provider:mine-*'],
-    options,
-  );
-  for (const id of new Set(stdout.split('\n').filter(Boolean)))
-    await execa('docker', ['rmi', '--force', id], options);
-});
 
 test('a CLI that the spec defines is installed, and started with its prompt', async t => {
   const here = place(t);

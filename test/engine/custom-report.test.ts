@@ -1,6 +1,6 @@
 import test from 'ava';
-import { execa } from 'execa';
 import { place, small } from './flow.ts';
+import { ownCli } from './own-cli.ts';
 
 /** A CLI that prints JSON lines: a reply, and an error if its prompt asks for one. */
 const cli = `#!/bin/sh
@@ -11,10 +11,9 @@ echo '{"type": "unknown", "text": "not shown"}'
 grep -q fail "$2" && echo '{"type": "error", "message": "401: not for you"}'
 exit 0
 `;
-const script = `printf %s ${Buffer.from(cli).toString('base64')} | base64 -d >/usr/local/bin/jsonl-cli && chmod 755 /usr/local/bin/jsonl-cli`;
 const providers = {
   'jsonl-cli': {
-    install: { script, version: '1.0.0' },
+    install: ownCli('jsonl-cli', cli, '1.0.0'),
     headless: { prompt: { file: '--prompt-file' } },
     report: {
       format: 'jsonl',
@@ -34,14 +33,6 @@ const providers = {
 const agent = (prompt: string) => ({
   ...{ provider: 'jsonl-cli', prompt, auth: { login: 'off' } },
   ...{ workspace: { mode: 'none' }, ...small },
-});
-
-test.after.always('remove the image', async () => {
-  const options = { timeout: 60_000, stdin: 'ignore', reject: false } as const;
-  const images = ['image', 'ls', '--quiet', 'tmux-agents-provider:jsonl-cli-*'];
-  const { stdout } = await execa('docker', images, options);
-  for (const id of new Set(stdout.split('\n').filter(Boolean)))
-    await execa('docker', ['rmi', '--force', id], options);
 });
 
 test('the rules of a spec read the output of a CLI in its container', async t => {

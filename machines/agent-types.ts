@@ -77,6 +77,8 @@ export interface AgentInput {
   readonly on?: Readonly<Record<string, RequiredResult>>;
   /** It starts only if its condition holds, which is evaluated when its dependencies have the results that it needs. */
   readonly isConditional?: boolean;
+  /** It waits for the decision of the user, without a container, and without a place of `concurrency`. */
+  readonly isApproval?: boolean;
   /** Its output, if it ended without having been started: in an earlier process, or in an earlier run. */
   readonly unstarted?: AgentOutput;
   /** The host that it is placed on; absent for the engine of the run. */

@@ -14,7 +14,7 @@ import {
   unsettle,
   unstartedOutput,
 } from './flow-schedule.ts';
-import type { Failure, Outcome } from './outcome.ts';
+import type { Failure, FailureKind, Outcome } from './outcome.ts';
 
 /** A condition to evaluate: whether an agent starts, by the outcomes of the agents that it depends on. */
 export interface ConditionInput {
@@ -28,6 +28,8 @@ export interface ConditionResult {
   readonly holds: boolean | null;
   /** The condition, or why it could not be evaluated, as text for the user. */
   readonly reason: string;
+  /** The kind of the failure if `holds` is null. Default: `when`. */
+  readonly kind?: FailureKind;
 }
 
 /** The consequences of the ends of agents, while they are being found. */
@@ -98,13 +100,13 @@ const outcomeOf = ({ status, exitCode, error }: AgentOutput): Outcome => ({ stat
 /** Start or end an agent by the result of its condition. One that was cancelled in the meantime stays so. */
 export function applyCondition(
   schedule: Schedule,
-  { agent, holds, reason }: ConditionResult,
+  { agent, holds, reason, kind = 'when' }: ConditionResult,
 ): { readonly schedule: Schedule; readonly outputs: readonly AgentOutput[] } {
   const index = indexOf(schedule, agent);
   if (index === null || phaseOf(schedule, index) !== 'waiting') return { schedule, outputs: [] };
   if (holds) return { schedule: makeReady(schedule, index), outputs: [] };
   const status = holds === null ? 'failed' : 'skipped';
-  const output = unstartedOutput(schedule, index, status, { kind: 'when', message: reason });
+  const output = unstartedOutput(schedule, index, status, { kind, message: reason });
   return { schedule: unsettle(endMember(schedule, index, output), [index]), outputs: [output] };
 }
 

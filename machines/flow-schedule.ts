@@ -44,9 +44,12 @@ const noCounts = { waiting: 0, started: 0, succeeded: 0, failed: 0, timedOut: 0,
 export const at = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
+/** The place of approvals, which are on no host. No docker context has such a name. */
+const approvals = ':approvals';
+
 /** Return the host of an agent; `''` for the engine of the run. */
 export const hostOf = ({ agents }: Pick<Schedule, 'agents'>, index: number): string =>
-  agents[index]!.host ?? '';
+  agents[index]!.isApproval ? approvals : (agents[index]!.host ?? '');
 
 export function initialSchedule({
   agents,
@@ -191,11 +194,12 @@ export function startReady(schedule: Schedule): {
 
 /** Return the host of the first agent that is ready and for which there is room; null if there is none. */
 function nextHost({ ready, counts, concurrency, startedOn, hostConcurrency }: Schedule): string | null {
-  if (counts.started >= concurrency) return null;
+  const isFull = counts.started - (at(startedOn, approvals) ?? 0) >= concurrency;
   let found: { readonly host: string; readonly first: number } | null = null;
   for (const [host, queue] of Object.entries(ready)) {
     if (
       queue === null ||
+      (isFull && host !== approvals) ||
       (at(startedOn, host) ?? 0) >= (at(hostConcurrency, host) ?? Number.POSITIVE_INFINITY)
     )
       continue;

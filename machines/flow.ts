@@ -1,6 +1,7 @@
 import { enqueueActions, fromPromise, setup } from 'xstate';
 import { agentMachine } from './agent.ts';
 import type { AgentInput, AgentOutput } from './agent-types.ts';
+import { approvalMachine } from './approval.ts';
 import {
   applyCondition,
   type ConditionInput,
@@ -60,11 +61,12 @@ const machineSetup = setup({
     output: FlowOutput;
     context: FlowContext;
     events: FlowMachineEvent;
-    children: Record<string, 'agent' | 'condition'>;
+    children: Record<string, 'agent' | 'approval' | 'condition'>;
     emitted: { type: 'agent.notStarted'; output: AgentOutput };
   },
   actors: {
     agent: agentMachine,
+    approval: approvalMachine,
     /** Evaluates the condition of an agent that is `isConditional`. Must not reject. */
     condition: fromPromise<ConditionResult, ConditionInput>(() =>
       Promise.reject(new Error('no actor provided for condition')),
@@ -93,7 +95,9 @@ const machineSetup = setup({
       for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
       enqueue.assign(({ spawn }) => {
         for (const input of conditions) spawn('condition', { id: conditionId(input.agent), input });
-        for (const agent of started) spawn('agent', { id: agent.name, input: agent });
+        for (const agent of started)
+          if (agent.isApproval) spawn('approval', { id: agent.name, input: { name: agent.name } });
+          else spawn('agent', { id: agent.name, input: agent });
         return next;
       });
     }),

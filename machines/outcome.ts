@@ -23,11 +23,14 @@ export type FailureKind =
   | 'budget' // the AI CLI exceeded its turns, tokens, cost or time, or nothing is left of the budget of the run
   | 'needsInput' // the AI CLI needs input, and its `needsInput` is `fail`
   | 'missingSecret' // a secret is not set
+  | 'output' // it has written no output, or one that its schema does not accept
+  | 'reference' // a value of another agent that it needs does not exist
   | 'docker' // docker failed permanently
   | 'unreachable' // the Docker engine does not respond
   | 'transient' // docker failed in a way that may pass
   | 'dependency' // an agent that it depends on did not have the result that it needs
   | 'when' // its condition does not hold, or could not be evaluated
+  | 'rejected' // an approval was rejected, by the user or by its default
   | 'internal'; // a bug in agent-flow
 
 export interface Failure {
@@ -82,6 +85,8 @@ export interface EndRecord {
   readonly refusal?: string | null;
   /** Milliseconds of its lease, if that ran out. */
   readonly lease?: number;
+  /** Why the output of an agent that exited with 0 does not count, if it has to write one. */
+  readonly outputProblem?: string | null;
 }
 
 /** The failure that an AI CLI reports. */
@@ -104,6 +109,7 @@ export function isRetryable(outcome: Outcome): boolean {
     'outOfMemory',
     'injectTimeout',
     'infrastructure',
+    'output',
   ];
   const { status, error } = outcome;
   return (

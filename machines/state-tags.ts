@@ -40,6 +40,9 @@ const tags: Readonly<Record<string, readonly StateTag[]>> = {
   releasing: ['cleaningUp'],
   retrying: ['waiting', 'timed'],
   waitingForQuota: ['waiting', 'timed'],
+  // Those of approval.ts.
+  requesting: ['startup'],
+  awaitingApproval: ['waiting', 'timed'],
 };
 
 /** Return the tags of a state, such as `running.idle`; none for a name that the chart does not have. */

@@ -30,11 +30,12 @@ export function toOutcome(
     error: { phase: 'running', kind, message },
   });
   if (record === null) return outcomeOfEnd(end, failed);
-  const { reason, code, oomKills, providerFailure, refusal, lease } = record;
+  const { reason, code, oomKills, providerFailure, refusal, lease, outputProblem = null } = record;
   const ranOutOfMemory = oomKills > 0 && (code === 137 || reason === 'tmux-lost');
   switch (reason) {
     case 'exit':
     case 'done':
+      if (code === 0 && outputProblem !== null) return failed('output', outputProblem);
       if (code === 0) return { status: 'succeeded', exitCode: 0, error: null };
       if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
       if (providerFailure) return outcomeOfProvider(providerFailure, end, previous, failed);

@@ -36,7 +36,7 @@ the spec, or to the working directory if the spec is read from a pipe (\`<(…)\
 written \`90s\`, \`45m\`, \`1h30m\`; sizes \`512m\`, \`4g\`.
 
 \`\${NAME}\` and \`\${NAME:-default}\` in any string are replaced from the environment; \`$\${NAME}\` is the literal
-text. Names that look like secrets are refused, because a spec is stored with its run. Strings under \`providers\` are kept
+text. \`\${agents.NAME.output}\` is a value of another agent (docs/data.md). Names that look like secrets are refused, because a spec is stored with its run. Strings under \`providers\` are kept
 as they are.
 
 ## Top-level fields
@@ -45,7 +45,7 @@ ${table({ ...top, defaults: defaults!, agents: agents! }, required(spec))}
 
 ## Agent fields
 
-Every field except \`dependsOn\`, \`when\` and \`matrix\` is also allowed under \`defaults\`. Fields of an agent override
+Every field except \`dependsOn\`, \`when\`, \`matrix\`, \`output\` and \`approve\` is also allowed under \`defaults\`. Fields of an agent override
 them; \`env\`, \`labels\`, \`timeouts\` and \`security\` are merged key by key.
 
 ${table(agent.properties!, required(agent))}

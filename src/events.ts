@@ -1,7 +1,15 @@
 import * as z from 'zod';
+import { askedApproval } from './spec/approval-plan.ts';
 import { controlPlan } from './spec/control-plan.ts';
-import { attemptReport, checkResult, reusedWork, savedWorkspace } from './spec/event-values.ts';
+import {
+  attemptReport,
+  checkResult,
+  decisionFields,
+  reusedWork,
+  savedWorkspace,
+} from './spec/event-values.ts';
 import { agentName, contextName, runIdPattern } from './spec/names.ts';
+import { parseReference } from './spec/reference.ts';
 
 /**
  * The events of a run. Each is a line of the journal, and every view is a reducer over them: progress, results, `ps`,
@@ -44,6 +52,7 @@ const kinds = [
         ...controlPlan,
         retries: z.number(),
         host,
+        approve: askedApproval.exactOptional(),
         reused: reusedWork
           .exactOptional()
           .describe('Its outcome and work, which this rerun takes over: it is not started.'),
@@ -105,6 +114,36 @@ const kinds = [
     agent,
     holds: z.boolean().nullable().describe('null: it could not be evaluated.'),
     reason: z.string(),
+  }),
+  /** The valid output of an attempt that has exited with 0, journaled before its outcome. The first one of an attempt counts. */
+  z.object({
+    type: z.literal('agent.output'),
+    agent,
+    attempt,
+    json: z.string().describe('The value as JSON, in ASCII.'),
+  }),
+  /** The values of other agents that an agent reads, journaled before it starts. The first ones count. */
+  z.object({
+    type: z.literal('agent.inputs'),
+    agent,
+    values: z
+      .record(
+        z.string().refine(text => parseReference(text) !== null),
+        z.string(),
+      )
+      .describe('Each as JSON, in ASCII, by its reference: `agents.plan.output.title`.'),
+  }),
+  /** An approval waits for a decision, until its default applies. The first one counts. */
+  z.object({
+    type: z.literal('approval.requested'),
+    agent,
+    until: z.number().describe('Milliseconds since the epoch.'),
+  }),
+  /** The decision on an approval, journaled before anything follows from it. The first one counts. */
+  z.object({
+    type: z.literal('approval.decided'),
+    agent,
+    ...decisionFields,
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written before docker is spawned, and synced if the call changes anything. */

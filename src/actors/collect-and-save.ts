@@ -1,11 +1,14 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { collect } from './collect.ts';
+import { collectOutput } from './collect-output.ts';
 import type { ActorContext } from './context.ts';
 import { saveWork } from './save-work.ts';
 
-/** Keep the transcript of an attempt, and save its work also if the transcript cannot be read. */
+/** Keep the transcript and the output of an attempt, and save its work also if they cannot be read. */
 export async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
-  const read = await collect(context, input, signal).catch((error: unknown) => ({ error }));
+  const read = await collect(context, input, signal)
+    .then(({ record }) => collectOutput(context, input, record, signal))
+    .catch((error: unknown) => ({ error }));
   if (!signal.aborted) await saveWork(context, input, signal);
   if ('error' in read) throw read.error;
   return read;

@@ -2,39 +2,60 @@ import { fromPromise } from 'xstate';
 import type { ConditionInput, ConditionResult } from '../../machines/flow-dependencies.ts';
 import type { Outcome } from '../../machines/outcome.ts';
 import type { ConditionAgent } from '../spec/condition.ts';
+import { beforeAnythingFollows, type InputPort, recordInputs } from './inputs.ts';
 
 type Condition = Omit<ConditionResult, 'agent'>;
 
 export interface ConditionPort {
-  /** Return the condition of an agent, as the spec has it. */
-  expression(agent: string): string;
+  /** Return the condition of an agent, as the spec has it; undefined if it only reads values of others. */
+  expression(agent: string): string | undefined;
   /** Return the result that is recorded already; null if there is none. */
   recorded(agent: string): Condition | null;
-  /** Return the branch with the work of an agent that has ended; null if there is none. */
-  branch(agent: string): string | null;
+  /** Return the branch and the output of an agent that has ended; null if there is none. */
+  results(agent: string): AgentResults;
+  readonly inputs: InputPort;
   /** Resolves when the result is on disk. */
   record(result: ConditionResult): Promise<void>;
 }
 
+interface AgentResults {
+  readonly branch: string | null;
+  /** As JSON. */
+  readonly output: string | null;
+}
+
 /** Evaluate conditions: each once, also if the run is resumed, and recorded before anything follows from it (I3). */
-export const conditionActor = ({ expression, recorded, branch, record }: ConditionPort) =>
+export const conditionActor = ({ expression, recorded, results, record, inputs }: ConditionPort) =>
   fromPromise<ConditionResult, ConditionInput>(async ({ input: { agent, outcomes } }) => {
-    const known = recorded(agent);
-    if (known !== null) return { agent, ...known };
     const seen = Object.entries(outcomes).map(
-      ([name, outcome]) => [name, seenOf(outcome, branch(name))] as const,
+      ([name, outcome]) => [name, seenOf(outcome, results(name))] as const,
     );
-    // Most runs have no condition.
-    const { evaluateCondition } = await import('../spec/condition.ts');
-    const result = { agent, ...evaluateCondition(expression(agent), Object.fromEntries(seen)) };
-    // A journal that cannot be written halts the run, so nothing may follow.
-    await record(result).catch(() => new Promise(() => {}));
-    return result;
+    const condition = expression(agent);
+    const result =
+      condition === undefined
+        ? { holds: true, reason: 'it has no condition' }
+        : (recorded(agent) ?? (await evaluate(agent, condition, Object.fromEntries(seen), record)));
+    const problem = result.holds ? await recordInputs(agent, new Map(seen), inputs) : null;
+    return { agent, ...result, ...problem };
   });
 
-const seenOf = ({ status, exitCode, error }: Outcome, branch: string | null): ConditionAgent => ({
+async function evaluate(
+  agent: string,
+  condition: string,
+  seen: Readonly<Record<string, ConditionAgent>>,
+  record: ConditionPort['record'],
+): Promise<Condition> {
+  // Most runs have no condition.
+  const { evaluateCondition } = await import('../spec/condition.ts');
+  const result = evaluateCondition(condition, seen);
+  await beforeAnythingFollows(record({ agent, ...result }));
+  return result;
+}
+
+const seenOf = ({ status, exitCode, error }: Outcome, { branch, output }: AgentResults): ConditionAgent => ({
   status,
   exitCode,
   branch,
+  output: status === 'succeeded' ? output : null,
   kind: error?.kind ?? null,
 });

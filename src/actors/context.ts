@@ -61,6 +61,8 @@ export interface AgentPort {
   plan(agent: string): AgentPlan;
   /** Return the provider of an agent; undefined for a command. */
   provider(agent: string): Provider | undefined;
+  /** Return the plan of an agent with the values of others that it reads. Throws if they are not known. */
+  launchedPlan(agent: string): AgentPlan;
   identity(agent: string, attempt: number): Identity;
   /** Return the text that an agent has in place of a secret of the broker. It is the same for each of its attempts. */
   placeholder(agent: string, variable: string): string;
@@ -135,6 +137,8 @@ export interface JournalPort {
   emit(event: RunEventBody): Promise<void>;
   /** Return the journaled event of an attempt's saved work; null if it was not saved. */
   savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Return how many characters of output the journal can take; beyond them, an output does not count. */
+  outputRoom(): number;
   /** Return the rounds of an agent that have ended with the result of a check. */
   rounds(agent: string): readonly Round[];
   /** Return whether the journal has the loss of its host as the outcome of an attempt. */

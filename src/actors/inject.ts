@@ -24,6 +24,7 @@ export type InjectPorts = Pick<
   | 'docker'
   | 'watcher'
   | 'plan'
+  | 'launchedPlan'
   | 'placeholder'
   | 'vault'
   | 'seals'
@@ -86,7 +87,7 @@ export async function beginInjection(
   ready = context.plan(input.name).timeouts.ready,
 ): Promise<Injection | null> {
   const { clock, docker } = context;
-  const plan = context.plan(input.name);
+  const plan = context.launchedPlan(input.name);
   const { own, byHost } = splitSecrets(context, input.name);
   const logins = context.hasOtherFiles ? loginsOf(plan) : [];
   const direct = isBrokered(plan) ? brokerHost : null;

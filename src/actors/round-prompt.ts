@@ -6,7 +6,7 @@ import type { Round } from '../state/rounds.ts';
 import { checkOutputFile, checkTail } from './check-output.ts';
 import type { ActorContext } from './context.ts';
 
-type RoundPorts = Pick<ActorContext, 'plan' | 'rounds' | 'folder'>;
+type RoundPorts = Pick<ActorContext, 'launchedPlan' | 'rounds' | 'folder'>;
 
 /** The part of a launch that depends on the round. */
 export type RoundLaunch = Pick<AgentPlan, 'command' | 'prompt' | 'env'> & {
@@ -22,7 +22,7 @@ export const checkOutputPath = '/run/agent/check-output';
  * it in its prompt, a command in a file. It is data: nothing of it is interpreted here or on its way.
  */
 export function roundLaunch(context: RoundPorts, { name, attempt, round = 1 }: StepInput): RoundLaunch {
-  const plan = context.plan(name);
+  const plan = context.launchedPlan(name);
   const { command, prompt, env } = plan;
   if (plan.check === undefined) return { command, prompt, env, checkOutput: null };
   const numbered = { ...env, AGENT_ROUND: String(round) };

@@ -54,6 +54,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./managing.ts')).send,
   },
   {
+    usage: 'approve <run> [agent]',
+    describe: 'Approve what a run waits for',
+    load: async () => (await import('./managing.ts')).approve,
+  },
+  {
+    usage: 'reject <run> [agent]',
+    describe: 'Reject what a run waits for',
+    load: async () => (await import('./managing.ts')).reject,
+  },
+  {
     usage: ['stop [target]', 'down [target]'],
     describe: 'Stop and remove a run, or one of its agents',
     load: async () => (await import('./managing.ts')).stop,

@@ -13,9 +13,14 @@ const commandsWithNames: readonly string[] = [
   'resume',
   'rerun',
   'inspector',
+  'approve',
+  'reject',
 ];
 const commandsWithRuns: readonly string[] = ['stop', 'down', 'resume', 'rerun', 'inspector'];
 const commandsWithoutAgents: readonly string[] = ['resume', 'rerun', 'inspector'];
+const decisions: readonly string[] = ['approve', 'reject'];
+/** Commands that take an approval as well as an agent with a container. */
+const commandsWithApprovals: readonly string[] = ['stop', 'down', 'rerun'];
 const maxRuns = 10;
 
 /** Return the names that may follow, from the state directory alone, or null to use the completion of yargs. */
@@ -29,8 +34,9 @@ export function namesFor(
   const path = stateDirPath(given, env);
   if (!existsSync(join(path, 'runs'))) return [];
   const runs = openStateDir(path).runs().slice(0, maxRuns);
-  const inLatest = runs.slice(0, 1).flatMap(agentsOf);
-  const addresses = runs.flatMap(run => agentsOf(run).map(agent => `${run.runId}/${agent}`));
+  const namesOf = namesIn(command);
+  const inLatest = runs.slice(0, 1).flatMap(namesOf);
+  const addresses = runs.flatMap(run => namesOf(run).map(agent => `${run.runId}/${agent}`));
   const ids = commandsWithRuns.includes(command) ? runs.map(({ runId }) => runId) : [];
   const offered = commandsWithoutAgents.includes(command) ? ids : [...inLatest, ...ids, ...addresses];
   // Shells expand completions, so return valid names only.
@@ -53,15 +59,21 @@ export function agentsFrom(
   const path = stateDirPath(given, process.env);
   if (!existsSync(join(path, 'runs'))) return [];
   const before = current.slice(0, current.lastIndexOf(',') + 1);
-  const offered = agentsOf(openStateDir(path).run(runId)).filter(name => agentName.test(name));
+  const offered = namesIn(command)(openStateDir(path).run(runId)).filter(name => agentName.test(name));
   return offered.map(name => `${before}${name}`).filter(word => word.startsWith(current));
 }
 
-function agentsOf({ runFile }: RunFolder): string[] {
-  try {
-    const { plan } = JSON.parse(readFile(runFile).toString());
-    return plan.agents.map(({ name }: { readonly name: unknown }) => String(name));
-  } catch {
-    return [];
-  }
-}
+/** Return the names in the plan of a run that a command takes. */
+const namesIn =
+  (command: string) =>
+  ({ runFile }: RunFolder): string[] => {
+    try {
+      const { agents, approvals = [] } = JSON.parse(readFile(runFile).toString()).plan;
+      const known = decisions.includes(command)
+        ? approvals
+        : [...agents, ...(commandsWithApprovals.includes(command) ? approvals : [])];
+      return known.map(({ name }: { readonly name: unknown }) => String(name));
+    } catch {
+      return [];
+    }
+  };

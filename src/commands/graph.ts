@@ -6,6 +6,7 @@ import { machineGraph } from '../graph/machine.ts';
 import { mermaid } from '../graph/mermaid.ts';
 import { agentPath } from '../graph/path.ts';
 import { loadSpec } from '../spec/load.ts';
+import { membersOf } from '../spec/members.ts';
 import { readJournal } from '../store/read-journal.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { forLog } from '../text/log-text.ts';
@@ -103,8 +104,8 @@ async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): P
 }
 
 async function graphOfSpec(path: string): Promise<Graph> {
-  const { name, agents } = await loadSpec(path, { env: process.env });
-  return flowGraph(name, agents);
+  const plan = await loadSpec(path, { env: process.env });
+  return flowGraph(plan.name, membersOf(plan));
 }
 
 async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promise<Graph> {

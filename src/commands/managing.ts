@@ -1,6 +1,7 @@
 export { attach } from './attach.ts';
 export { build } from './build.ts';
 export { cleanup } from './cleanup.ts';
+export { approve, reject } from './decide.ts';
 export { doctor } from './doctor.ts';
 export { graph } from './graph.ts';
 export { init } from './init.ts';

@@ -1,7 +1,9 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
 import { controlOf } from '../spec/control-plan.ts';
-import type { AgentPlan } from '../spec/plan.ts';
+import { approveOf, inputsOf, isApproval, type MemberPlan } from '../spec/members.ts';
+import { type ReceiverPlan, receiverTitle } from '../spec/notify-plan.ts';
+import { formatDuration } from '../spec/units.ts';
 import { matrixLabel, startLabel } from '../state/control-label.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
@@ -11,12 +13,15 @@ export interface PlanTitle {
   readonly context: string | null;
   /** The budget of the run, for people; null without one. */
   readonly budget: string | null;
-  readonly agents: readonly AgentPlan[];
+  /** The receivers of notifications. */
+  readonly notify?: readonly ReceiverPlan[] | undefined;
+  /** The agents and approvals. */
+  readonly agents: readonly MemberPlan[];
 }
 
 /** Render a dry run as a bash script to read, or to run with `bash -e`. */
 export function planScript(
-  { name, context, budget, agents }: PlanTitle,
+  { name, context, budget, agents, notify = [] }: PlanTitle,
   { runId, steps, names }: DryRun,
 ): string {
   const headings = new Map(agents.map(agent => [agent.name, headingOf(agent)]));
@@ -24,7 +29,12 @@ export function planScript(
   const lines = [
     `# ${oneLine(name)}: commands of a run in which every agent succeeds, one agent at a time. Run id: ${runId}`,
     ...(budget === null ? [] : [`# ${budget}`]),
+    ...notify.map(plan => `# Notifies ${receiverTitle(plan)} of: ${plan.on.join(', ')}`),
+    ...agents.flatMap(approvalLine),
     ...(isConditional ? ['# Agents with a condition are shown as if it held.'] : []),
+    ...(agents.some(agent => inputsOf(agent).length > 0)
+      ? ['# Values of other agents, ${agents.…}, are not known before the run.']
+      : []),
     'set -eu',
     // Like every docker call of a run.
     'unset DOCKER_DEFAULT_PLATFORM',
@@ -41,14 +51,27 @@ export function planScript(
 }
 
 /** Return the name of an agent, with its values of a matrix and when it starts. */
-function headingOf(agent: AgentPlan): string {
+function headingOf(agent: MemberPlan): string {
   const values = matrixLabel(agent);
-  const start = startLabel(agent);
+  const inputs = inputsOf(agent);
+  const reads = inputs.length === 0 ? [] : [`reads ${inputs.join(', ')}`];
+  const start = [startLabel(agent), ...reads].filter(Boolean).join('; ');
   return oneLine(`${agent.name}${values && ` (${values})`}${start && `: ${start}`}`);
 }
 
+/** Describe an approval, which no docker command shows. */
+function approvalLine(member: MemberPlan): string[] {
+  if (!isApproval(member)) return [];
+  const { dependsOn, prompt, timeout, onTimeout, isGranted } = member;
+  const after = dependsOn.length === 0 ? '' : ` after ${dependsOn.join(', ')}`;
+  const end = isGranted
+    ? 'approved by --yes'
+    : `${onTimeout === 'approve' ? 'approved' : 'rejected'} after ${formatDuration(timeout)}`;
+  return [`# ${headingOf(member)}: waits for approval${after}: ${oneLine(prompt)} (${end})`];
+}
+
 /** Render a dry run as JSON. An argument that an earlier step printed is `{from: name}`, with its suffix as `then`. */
-export function planData(agents: readonly AgentPlan[], { runId, steps, names }: DryRun): unknown {
+export function planData(agents: readonly MemberPlan[], { runId, steps, names }: DryRun): unknown {
   const datum = (text: string) => {
     const printed = printedIn(text, names);
     if (printed === null) return text;
@@ -63,6 +86,7 @@ export function planData(agents: readonly AgentPlan[], { runId, steps, names }: 
     name: agent.name,
     dependsOn: agent.dependsOn,
     ...controlOf(agent),
+    ...approveOf(agent),
   }));
   return { version: 1, runId, agents: control, steps: data };
 }

@@ -12,6 +12,7 @@ import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
 import { formatUsd } from '../prices/cost.ts';
+import { membersOf } from '../spec/members.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { printJson, printLine } from './command.ts';
@@ -60,7 +61,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     engine: engine ?? assumedEngine,
     commits,
   });
-  if (json) printJson(planData(plan.agents, result));
+  if (json) printJson(planData(membersOf(plan), result));
   else
     process.stdout.write(
       planScript(
@@ -68,7 +69,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
           name: plan.name,
           context: context ?? callersContext(),
           budget: budgetOf(plan),
-          agents: plan.agents,
+          agents: membersOf(plan),
+          notify: plan.notify,
         },
         result,
       ),

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { agentsToRerun, rerunOf } from '../run/reuse.ts';
 import { startRun } from '../run/start-run.ts';
+import { membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { checkNames, namesIn } from '../spec/select-agents.ts';
 import { lockHolder } from '../store/lock.ts';
@@ -76,7 +77,7 @@ function requestOf(stateDir: StateDir, { run: runId, from: list, context }: Reru
   assertEnded(run);
   const { plan } = readRunFile(run.folder);
   const from = list === undefined ? [] : namesIn('--from', list);
-  const names = plan.agents.map(({ name }) => name);
+  const names = membersOf(plan).map(({ name }) => name);
   checkNames('--from', from, names);
   const again = agentsToRerun(plan, run.state, from);
   if (again.size === 0)

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { startRun } from '../run/start-run.ts';
+import type { ApprovalPlan } from '../spec/approval-plan.ts';
 import { planFromText } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { namesIn } from '../spec/select-agents.ts';
@@ -26,6 +27,7 @@ interface RunOptions extends ReportingOptions {
   readonly only?: string;
   readonly swarm?: string;
   readonly maxUsd?: number;
+  readonly yes: boolean;
 }
 
 export const run: Command = {
@@ -52,6 +54,12 @@ export const run: Command = {
         type: 'number',
         requiresArg: true,
         describe: 'Maximum cost of all agents in US dollars',
+      })
+      .option('yes', {
+        alias: 'y',
+        type: 'boolean',
+        default: false,
+        describe: 'Approve every approval of the spec',
       })
       .option('keep', { type: 'boolean', default: false, describe: 'Keep containers for inspection' })
       .option('swarm', {
@@ -92,7 +100,8 @@ export const run: Command = {
   },
 };
 
-function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm, maxUsd }: RunOptions): FlowPlan {
+function withOverrides(plan: FlowPlan, options: RunOptions): FlowPlan {
+  const { keep, concurrency, context, swarm, maxUsd, yes } = options;
   const agents = keep ? plan.agents.map(agent => ({ ...agent, keep: 'always' as const })) : plan.agents;
   const target = swarm === undefined ? context && { context } : { context: swarm, isSwarm: true as const };
   const changed = {
@@ -100,9 +109,12 @@ function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm, maxU
     ...(target && { target }),
     ...(maxUsd === undefined ? {} : { maxUsd }),
     agents,
+    ...(yes && plan.approvals && { approvals: plan.approvals.map(granted) }),
     concurrency: concurrency ?? plan.concurrency,
   };
   const [unlimited] = checkRunBudget(changed);
   if (unlimited) throw new UsageError(`--max-usd: ${unlimited.path.join('.')}: ${unlimited.message}`);
   return changed;
 }
+
+const granted = (approval: ApprovalPlan) => ({ ...approval, isGranted: true as const });

@@ -58,7 +58,9 @@ export const stop: Command = {
       // No other process prints them, such as the place of work that could not be saved.
       for (const line of warningLines(readRun(found.folder), found)) printLine(line);
     }
-    const kept = await removeOnEngines(state, found.folder, agent);
+    // An approval has no container.
+    const hasNone = foundAgent?.agent.approval !== undefined;
+    const kept = hasNone ? 0 : await removeOnEngines(state, found.folder, agent);
     if (!wasOver) printLine(`stopped and removed ${name}`);
     else printLine(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
     return 0;

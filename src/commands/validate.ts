@@ -1,6 +1,7 @@
 import { formatUsd } from '../prices/cost.ts';
 import { loadSpec } from '../spec/load.ts';
-import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { isApproval, type MemberPlan, membersOf } from '../spec/members.ts';
+import type { FlowPlan } from '../spec/plan.ts';
 import { specName } from '../spec/spec-text.ts';
 import { type Command, type CommonOptions, printJson, printLine, specPath } from './command.ts';
 
@@ -21,13 +22,16 @@ export const validate: Command = {
     const plan = await loadSpec(spec, { env: process.env });
     if (json) printJson(plan);
     else
-      printLine(`${specName(spec)} is valid: ${plan.agents.map(agentWithBudget).join(', ')}${ofRun(plan)}`);
+      printLine(`${specName(spec)} is valid: ${membersOf(plan).map(nameAndLimit).join(', ')}${ofRun(plan)}`);
     return 0;
   },
 };
 
-const agentWithBudget = ({ name, report }: AgentPlan) =>
-  report?.budget?.usd === undefined ? name : `${name} (at most ${formatUsd(report.budget.usd)})`;
+function nameAndLimit(member: MemberPlan): string {
+  if (isApproval(member)) return `${member.name} (approval)`;
+  const { name, report } = member;
+  return report?.budget?.usd === undefined ? name : `${name} (at most ${formatUsd(report.budget.usd)})`;
+}
 
 const ofRun = ({ maxUsd }: FlowPlan) =>
   maxUsd === undefined ? '' : `; at most ${formatUsd(maxUsd)} for all agents together`;

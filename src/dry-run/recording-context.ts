@@ -46,7 +46,12 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
     },
     time: { clock: systemClock, deadlineSignal: () => neverAborted },
     vault: secretNames,
-    tracker: { record: () => emptyRecord, attempts: () => [], spending: spendingOf(plan) },
+    tracker: {
+      record: () => emptyRecord,
+      attempts: () => [],
+      spending: spendingOf(plan),
+      outputSize: () => 0,
+    },
     emit: async () => {},
     halt: () => {},
     dryRun: {

@@ -1,4 +1,5 @@
 import type { AttemptResult } from '../../machines/agent-types.ts';
+import type { Decision } from '../../machines/approval-types.ts';
 import { type CheckResult, isNotPassed } from '../../machines/check.ts';
 import type { Outcome } from '../../machines/outcome.ts';
 import { label } from '../docker/labels.ts';
@@ -31,6 +32,10 @@ export interface AgentRecord {
   readonly cancelled: boolean;
   /** The result of its condition; null if that has not been evaluated. */
   readonly condition: { readonly holds: boolean | null; readonly reason: string } | null;
+  /** The values of other agents that it reads; null before they are known, and once it has ended. */
+  readonly inputs: Readonly<Record<string, string>> | null;
+  /** The end of the time of an approval, and its decision; null before it waits, and for other agents. */
+  readonly approval: { readonly until: number; readonly decision: Decision | null } | null;
   /** The agent has its final outcome. */
   readonly ended: boolean;
   /** The final outcome of the agent. */
@@ -62,6 +67,8 @@ export const emptyRecord: AgentRecord = {
   attempts: [],
   cancelled: false,
   condition: null,
+  inputs: null,
+  approval: null,
   ended: false,
   outcome: null,
 };
@@ -92,9 +99,23 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
       const { holds, reason } = event;
       return { ...record, condition: record.condition ?? { holds, reason } };
     }
+    case 'agent.inputs':
+      return { ...record, inputs: record.inputs ?? event.values };
+    case 'approval.requested':
+      return { ...record, approval: record.approval ?? { until: event.until, decision: null } };
+    case 'approval.decided': {
+      const { decision, source, by, reason } = event;
+      if (record.approval === null || record.approval.decision !== null) return record;
+      return { ...record, approval: { ...record.approval, decision: { decision, source, by, reason } } };
+    }
     case 'agent.ended': {
       const { status, exitCode, error } = event;
-      return { ...record, ended: true, outcome: { status, exitCode, error: error as Outcome['error'] } };
+      return {
+        ...record,
+        inputs: null,
+        ended: true,
+        outcome: { status, exitCode, error: error as Outcome['error'] },
+      };
     }
     case 'attempt.ended': {
       if (event.attempt !== record.attempt || record.attemptOutcome !== null) return record;
@@ -142,7 +163,7 @@ const isOfHelper = (argv: readonly string[]) =>
   (argv[1] === 'start' && argv[2] === '--attach');
 
 function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
-  const { attemptOutcome, containerId, cancelled, condition } = record;
+  const { attemptOutcome, containerId, cancelled, condition, inputs } = record;
   const over = attemptOutcome ? [{ attempt: record.attempt, containerId, ...attemptOutcome }] : [];
   return {
     ...emptyRecord,
@@ -150,6 +171,7 @@ function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
     round: nextRoundOf(record),
     cancelled,
     condition,
+    inputs,
     attempts: [...record.attempts, ...over],
   };
 }

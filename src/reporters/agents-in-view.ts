@@ -10,7 +10,7 @@ export interface AgentsInView {
 /**
  * Choose the agents to show on `room` lines. If all fit, they are shown in the order of the spec. Otherwise one line is
  * reserved for counts, and active agents come first, then failed ones, each in the order of the spec; the rest is folded.
- * An agent that needs input is folded last.
+ * An agent that waits for the user is folded last.
  */
 export function agentsInView(agents: readonly AgentState[], room: number): AgentsInView {
   if (agents.length <= room) return { shown: agents, folded: [] };
@@ -35,13 +35,14 @@ function rank({ status, state }: AgentState): number {
   return state === 'waiting' ? ranks.waiting : ranks.active;
 }
 
-const needsInput = -1;
+const waitsForUser: readonly string[] = ['running.needsInput', 'awaitingApproval'];
+const mostUrgent = -1;
 const urgency = (agent: AgentState) =>
-  agent.status === null && agent.state === 'running.needsInput' ? needsInput : rank(agent);
+  agent.status === null && waitsForUser.includes(agent.state) ? mostUrgent : rank(agent);
 
 /** Sort stably, in one pass: a frame is drawn several times a second. */
 function inOrder(agents: readonly AgentState[], by: (agent: AgentState) => number): AgentState[] {
-  const groups: AgentState[][] = Array.from({ length: ranks.over - needsInput + 1 }, () => []);
-  for (const agent of agents) groups[by(agent) - needsInput]!.push(agent);
+  const groups: AgentState[][] = Array.from({ length: ranks.over - mostUrgent + 1 }, () => []);
+  for (const agent of agents) groups[by(agent) - mostUrgent]!.push(agent);
   return groups.flat();
 }

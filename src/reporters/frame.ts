@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { tagsOf } from '../../machines/state-tags.ts';
+import { approvalQuestion } from '../state/approval-label.ts';
 import { dependencyLabels } from '../state/control-label.ts';
 import type { AgentState, FlowState } from '../state/flow-state.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
@@ -38,7 +39,7 @@ export function frame(state: FlowState, options: RenderOptions): string[] {
   const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
   const { shown, folded } = agentsInView(agents, room - warnings.length);
   return [
-    ...shown.map(agent => agentLine(agent, { names, words }, options)),
+    ...shown.map(agent => agentLine(agent, { names, words, runId: state.runId }, options)),
     ...(folded.length > 0 && room > 0 ? [[[`… ${countsOf(folded)}`, 'dim'] as const]] : []),
     ...warnings,
     [
@@ -66,14 +67,14 @@ const countsOf = (agents: readonly AgentState[]) =>
 
 function agentLine(
   agent: AgentState,
-  { names, words }: { names: number; words: number },
+  { names, words, runId }: { names: number; words: number; runId: string },
   options: RenderOptions,
 ): Piece[] {
   const [mark, style] = markOf(agent);
   const name = agent.name.padEnd(names);
   const time = timeOf(agent, options.now).padStart('59m 59s'.length);
   const attempt = agent.attempt > 1 && agent.reused === undefined ? `  attempt ${agent.attempt}` : '';
-  const detail = detailOf(agent, options);
+  const detail = detailOf(agent, runId, options);
   return [
     [`${mark} `, style],
     [`${name}  `],
@@ -91,7 +92,7 @@ function markOf({ status, state }: AgentState): readonly [string, Style] {
   if (status === 'failed' || status === 'timedOut') return ['✗', 'red'];
   if (status === 'cancelled') return ['■', 'yellow'];
   if (status === 'skipped' || state === 'waiting') return [status === null ? '·' : '–', 'dim'];
-  if (state === 'running.needsInput') return ['?', 'yellow'];
+  if (state === 'running.needsInput' || state === 'awaitingApproval') return ['?', 'yellow'];
   return [
     '●',
     ['backingOff', 'engineUnreachable', 'retrying', 'waitingForQuota'].includes(state) ? 'yellow' : 'cyan',
@@ -105,11 +106,13 @@ function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number):
 }
 
 /** Return the reason for the state, if there is one; otherwise the last line of output. */
-function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
+function detailOf(agent: AgentState, runId: string, { now, outputs }: RenderOptions): string {
   if (agent.error !== null) return oneLine(agent.error.message);
   if (agent.status !== null) return agent.reused === undefined ? '' : `reused from ${agent.reused}`;
   if (agent.state === 'waiting')
     return agent.dependsOn.length > 0 ? `for ${dependencyLabels(agent).join(', ')}` : '';
+  if (agent.state === 'awaitingApproval' && agent.approval !== undefined)
+    return oneLine(approvalQuestion(runId, agent, now));
   if (agent.until !== null) {
     const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
     return `${reason === undefined ? '' : `${oneLine(reason)}, `}resumes in ${formatDuration(agent.until - now)}`;

@@ -3,6 +3,7 @@ import type { AttemptState, FlowState } from '../state/flow-state.ts';
 import { type AgentOutcome, outcomesOf } from '../state/outcomes.ts';
 import { statusLabel } from '../state/state-label.ts';
 import { costOfRun, type RunCost } from '../state/usage.ts';
+import { shorten } from '../text/shorten.ts';
 import { oneLine, plainText } from '../text/text.ts';
 
 /**
@@ -45,6 +46,8 @@ function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefi
   const properties = [
     ...(outcome.reused === null ? [] : [property('reused-from', outcome.reused)]),
     ...matrixProperties(outcome),
+    ...outputProperty(outcome),
+    ...(outcome.decision === null ? [] : [property('decision', outcome.decision)]),
     ...usageProperties(outcome),
   ];
   return {
@@ -73,6 +76,9 @@ const costProperties = (cost: RunCost | null) =>
 
 const matrixProperties = ({ matrix }: AgentOutcome) =>
   Object.entries(matrix).map(([key, value]) => property(`matrix.${key}`, String(value)));
+
+const outputProperty = ({ outputJson }: AgentOutcome) =>
+  outputJson === null ? [] : [property('output', shorten(outputJson, 1000))];
 
 const usageProperties = ({ usage }: AgentOutcome) =>
   usage === null

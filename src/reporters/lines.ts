@@ -1,11 +1,14 @@
+import { decisionText } from '../../machines/approval-types.ts';
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
 import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
+import { approvalQuestion } from '../state/approval-label.ts';
 import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
 import { roundLabel } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
+import { shorten } from '../text/shorten.ts';
 import { listNames, oneLine } from '../text/text.ts';
 
 /** Return the width of the column of names, which a caller with many events computes once. */
@@ -35,6 +38,14 @@ function describe(before: FlowState, event: RunEvent): string | null {
     case 'agent.condition':
       // After any other result the end of the agent follows, which has the reason.
       return event.holds && ofAgent(before, event.agent)?.condition === null ? event.reason : null;
+    case 'agent.output':
+      return `output: ${shorten(event.json, 100)}`;
+    case 'agent.inputs':
+      return `reads ${shorten(Object.keys(event.values).join(', '), 100)}`;
+    case 'approval.requested':
+      return null;
+    case 'approval.decided':
+      return ofAgent(before, event.agent)?.approval?.decided === null ? decisionText(event) : null;
     case 'agent.ended':
       return describeEnd(ofAgent(before, event.agent), event);
     case 'attempt.budget':
@@ -87,6 +98,10 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
       const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
       return `${word}: ${error?.message ?? 'it is used up'}; resumes${wait}`;
     }
+    case 'awaitingApproval':
+      return agent?.approval === undefined
+        ? word
+        : `${word}: ${approvalQuestion(before.runId, { ...agent, until }, at)}`;
     case 'placing.pending':
       return `${word}: ${cause ?? 'there is none yet'}`;
     case 'running.needsInput':
@@ -134,6 +149,8 @@ function describeThrottling(
 function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
   const { status, error, at } = event;
   if (agent?.status === status) return null;
+  // The decision has been reported.
+  if (error?.kind === 'rejected') return statusLabel[status];
   // The summary prints the rest, such as the output of a build.
   if (error !== null) return `${statusLabel[status]}: ${error.message.split('\n')[0]}`;
   const started = agent?.startedAt ?? null;

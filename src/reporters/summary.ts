@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import { relative } from 'node:path';
 import { formatUsd } from '../prices/cost.ts';
+import { outputOf } from '../state/agent-state.ts';
+import { decisionLabel } from '../state/approval-label.ts';
 import type { AgentState, FlowState, Status } from '../state/flow-state.ts';
 import { blockedHosts } from '../state/result.ts';
 import { ownAttempts } from '../state/reused-agent.ts';
@@ -8,6 +10,7 @@ import { logsCommand, roundLabel, roundsOf } from '../state/rounds.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { costOfRun, formatUsage, usageOf } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
+import { shorten } from '../text/shorten.ts';
 import { table } from '../text/table.ts';
 import { listNames, oneLine } from '../text/text.ts';
 
@@ -26,7 +29,7 @@ export function summary(
     agent.name,
     statusOf(agent),
     agent.exitCode === null ? '-' : String(agent.exitCode),
-    String(ownAttempts(agent).length),
+    agent.approval === undefined ? String(ownAttempts(agent).length) : '-',
     agent.startedAt === null || agent.endedAt === null
       ? '-'
       : formatDuration(agent.endedAt - agent.startedAt),
@@ -41,6 +44,8 @@ export function summary(
     totals(state),
     ...reusedLines(agents),
     ...agents.flatMap(agent => workLine(agent, places)),
+    ...agents.flatMap(outputLine),
+    ...agents.flatMap(approvalLine),
     ...agents.flatMap(checkLine),
     ...agents.flatMap(usageLine),
     ...costLines(state),
@@ -76,6 +81,17 @@ function workLine({ name, attempts }: AgentState, places: PathBases): string[] {
     return [`${name}: work is on branch ${oneLine(branch)}${others && `, other ${others}`}`];
   if (others !== '') return [`${name}: ${others}`];
   return path === null ? [] : [`${name}: work is in ${oneLine(shortestPath(path, places))}`];
+}
+
+function outputLine(agent: AgentState): string[] {
+  const output = outputOf(agent);
+  return output === null ? [] : [`${agent.name}: output ${shorten(output, 100)}`];
+}
+
+/** Report who approved; a rejection is a failure. */
+function approvalLine({ name, status, approval }: AgentState): string[] {
+  const label = approval === undefined ? null : decisionLabel(approval);
+  return label === null || status !== 'succeeded' ? [] : [`${name}: ${oneLine(label)}`];
 }
 
 /** Report a check that passed; one that did not is the reason of a failure. */

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../events.ts';
 
-/** The agents that can continue: those that have started, have not ended, and do not wait for a secret. */
+/** The agents that can continue: those that have started, have not ended, and wait neither for a secret nor for the user. */
 export interface ActiveAgents {
   apply(event: RunEvent): void;
   readonly count: number;
@@ -17,7 +17,8 @@ export function activeAgents(): ActiveAgents {
       }
       // A resumed agent that has ended before goes through its last states again.
       if (event.type !== 'agent.state' || ended.has(event.agent)) return;
-      if (event.state === 'waitingForSecrets') active.delete(event.agent);
+      if (event.state === 'waitingForSecrets' || event.state === 'awaitingApproval')
+        active.delete(event.agent);
       else active.add(event.agent);
     },
     get count() {

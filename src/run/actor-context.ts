@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { StepError } from '../../machines/step-error.ts';
 import { misplacedMount, protectGit } from '../actors/bound-git.ts';
 import type {
   ActorContext,
@@ -26,6 +27,7 @@ import { writablePlaces } from '../preflight/writable-mounts.ts';
 import { providersOf } from '../providers/catalogue.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
+import { fillInputs, unfilled } from '../spec/fill-inputs.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { roundsOf } from '../state/rounds.ts';
 import { globalGitSetting } from '../workspace/git.ts';
@@ -47,7 +49,7 @@ export interface ActorContextOptions {
   readonly docker: DockerPort;
   readonly time: TimePort;
   readonly vault: Vault;
-  readonly tracker: Pick<RunTracker, 'record' | 'attempts' | 'spending'>;
+  readonly tracker: Pick<RunTracker, 'record' | 'attempts' | 'spending' | 'outputSize'>;
   readonly emit: JournalPort['emit'];
   /** Halt the run: an action that cannot be recorded must not be performed. */
   readonly halt: (error: Error) => void;
@@ -66,7 +68,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
   const { run, swarmNetworks = null, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
   const host = options.host ?? { title: null, plan: run.plan, exposed: [] };
   const { clock } = time;
-  const agents = agentsOf(run);
+  const agents = agentsOf(options);
   const seals = dryRun?.seals ?? sealsOfRun(options, agents);
   const { runId } = run.folder;
   const { containers } = docker;
@@ -116,19 +118,23 @@ function sentRepositories(
 }
 
 /** Identities are derived, so that an action that runs twice finds what its first run made (I3). */
-function agentsOf({
-  plan: flow,
-  stateDir: { instance },
-  folder,
-  secret,
-  adopted = {},
-}: RunOnDisk): Omit<AgentPort, 'reconcile'> {
+function agentsOf({ run, tracker, dryRun }: ActorContextOptions): Omit<AgentPort, 'reconcile'> {
+  const { plan: flow, folder, secret, adopted = {} } = run;
+  const { instance } = run.stateDir;
   const plans = new Map<string, AgentPlan>(flow.agents.map(agent => [agent.name, agent]));
   const plan = (name: string) => plans.get(name)!;
   const providers = providersOf(flow);
   return {
     plan,
     provider: agent => providers.get(plan(agent).provider),
+    launchedPlan(agent) {
+      const own = plan(agent);
+      if (own.inputs === undefined) return own;
+      const values = tracker.record(agent).inputs;
+      if (values !== null) return fillInputs(own, values);
+      if (dryRun !== undefined) return unfilled(own);
+      throw new StepError('reference', 'the values of its references are not recorded');
+    },
     identity: (agent, attempt) => ({
       instance,
       runId: folder.runId,
@@ -185,6 +191,9 @@ function hostOf(
   };
 }
 
+/** Characters of all outputs of a run: they stay in memory, and the result has them all. */
+const maxOutputSize = 64 * 2 ** 20;
+
 function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
   return {
     emit,
@@ -192,6 +201,7 @@ function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
       const known = tracker.attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
+    outputRoom: () => maxOutputSize - tracker.outputSize(),
     rounds: agent => roundsOf({ attempts: tracker.attempts(agent) }),
     isHostLost: (agent, attempt) =>
       tracker.attempts(agent).some(entry => entry.attempt === attempt && entry.error?.kind === 'hostLost'),

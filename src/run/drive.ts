@@ -1,4 +1,5 @@
 import { createActor, type InspectionEvent } from 'xstate';
+import { approvalMachine } from '../../machines/approval.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import { type ConditionPort, conditionActor } from '../actors/condition.ts';
 import type { ActorContext } from '../actors/context.ts';
@@ -6,9 +7,10 @@ import type { Leases } from '../actors/lease.ts';
 import { type AgentActors, type AgentPorts, provideActors } from '../actors/provide.ts';
 import { type HostName, hostOf, titleOf } from '../connection/run-hosts.ts';
 import { type AgentRecord, emptyRecord, unstartedOutcome } from '../recovery/record.ts';
-import type { AgentPlan } from '../spec/plan.ts';
+import { inputsOf, isApproval, type MemberPlan } from '../spec/members.ts';
 import type { Journal } from '../store/journal.ts';
 import { transcriptIn } from '../transcript/transcript.ts';
+import type { ApprovalActors } from './approvals.ts';
 import { transitionEvents } from './transitions.ts';
 
 export interface FlowDriver {
@@ -38,33 +40,40 @@ export interface DriveOptions extends AgentPorts {
   readonly ended: ReadonlySet<string>;
   /** Return what the journal remembers of an agent. Default: nothing. */
   readonly record?: (agent: string) => AgentRecord;
-  /** Return the branch with the work of an agent that has ended. Default: there is none. */
-  readonly branch?: ConditionPort['branch'];
+  /** Return the branch and the output of an agent that has ended. Default: there is none. */
+  readonly results?: ConditionPort['results'];
   /** Receives every inspection event. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
   /** Replace actors that act on Docker. */
   readonly actors?: AgentActors | undefined;
+  /** Take the decisions on approvals. Default: there are none to take. */
+  readonly approvals?: ApprovalActors;
   /** The leases of agents, which the actors renew. */
   readonly leases?: Leases;
 }
 
 /** Start the machines of a flow, and journal their transitions. */
-export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): FlowDriver {
-  const { journal, ended, hosts = [], scheduler, record = () => emptyRecord } = options;
+export function drive(agents: readonly MemberPlan[], concurrency: number, options: DriveOptions): FlowDriver {
+  const { journal, ended, hosts = [], scheduler, record = () => emptyRecord, approvals = {} } = options;
   const agent = provideActors(options, options.actors, options.leases);
   const journalTransitions = transitionsOf(agents, options);
   const condition = conditionActor(conditionPort(agents, options));
-  const flow = createActor(flowMachine.provide({ actors: { agent, condition } }), {
+  const approval = approvalMachine.provide({ actors: approvals });
+  const flow = createActor(flowMachine.provide({ actors: { agent, approval, condition } }), {
     input: {
       agents: agents.map(plan => {
-        const { name, dependsOn, on = {}, when, retries, keep, check } = plan;
+        const { name, dependsOn, on = {}, when } = plan;
         const known = record(name);
         const outcome = unstartedOutcome(known);
         return {
-          ...{ name, dependsOn, on, retries, keep, host: hostKey(hostOf(hosts, plan)) },
-          ...(check && { check: { rounds: check.rounds } }),
+          ...{ name, dependsOn, on },
+          ...(isApproval(plan)
+            ? ({ isApproval: true, retries: 0, keep: 'never' } as const)
+            : { retries: plan.retries, keep: plan.keep, host: hostKey(hostOf(hosts, plan)) }),
+          ...(!isApproval(plan) && plan.check && { check: { rounds: plan.check.rounds } }),
           // An agent that is cancelled does not start anyway.
-          ...(when !== undefined && !known.cancelled && { isConditional: true }),
+          ...((when !== undefined || inputsOf(plan).length > 0) &&
+            !known.cancelled && { isConditional: true }),
           ...(outcome && { unstarted: { name, ...outcome, containerId: null, image: null, attempts: [] } }),
           ...(scheduler && { isScheduled: true }),
         };
@@ -110,22 +119,30 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
 }
 
 function conditionPort(
-  agents: readonly AgentPlan[],
-  { journal, record = () => emptyRecord, branch = () => null }: DriveOptions,
+  agents: readonly MemberPlan[],
+  { journal, record = () => emptyRecord, results = () => ({ branch: null, output: null }) }: DriveOptions,
 ): ConditionPort {
-  const expressions = new Map(agents.map(({ name, when }) => [name, when]));
+  const plans = new Map(agents.map(plan => [plan.name, plan]));
   return {
-    expression: agent => expressions.get(agent)!,
+    expression: agent => plans.get(agent)!.when,
     recorded: agent => record(agent).condition,
-    branch,
+    results,
     record: result => journal.append({ type: 'agent.condition', ...result }),
+    inputs: {
+      plan(agent) {
+        const plan = plans.get(agent)!;
+        return isApproval(plan) ? null : plan;
+      },
+      recorded: agent => record(agent).inputs,
+      record: (agent, values) => journal.append({ type: 'agent.inputs', agent, values }),
+    },
   };
 }
 
 /** Return the name of a host for the flow machine. */
 const hostKey = (host: Pick<HostRoom, 'names'> | undefined) => (host && titleOf(host)) ?? '';
 
-function transitionsOf(agents: readonly AgentPlan[], { knownContextOf, journal, ended }: DriveOptions) {
+function transitionsOf(agents: readonly MemberPlan[], { knownContextOf, journal, ended }: DriveOptions) {
   const names = new Set(agents.map(({ name }) => name));
   return transitionEvents(
     name => names.has(name),

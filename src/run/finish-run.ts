@@ -7,6 +7,7 @@ import { exitCodeOf, resultOf, statusOf } from '../state/result.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { DrivenHost } from './fleet.ts';
 import { unwritableEnd } from './halt-errors.ts';
+import { notifyEnd } from './notify.ts';
 import { type OpenRun, warn } from './open-run.ts';
 import type { RunEnd } from './run.ts';
 import type { DrivenRun } from './start-actors.ts';
@@ -32,6 +33,8 @@ export async function finishRun(open: OpenRun, driven: DrivenRun): Promise<RunEn
   // A broken machine is a defect of ours. Its containers are removed all the same.
   if (end.type === 'broken') throw end.error;
 
+  // Before the last event, so that a warning of it is in the result.
+  await notifyEnd(open);
   // The result has this exit code, so it cannot be written during the sweep.
   const exitCode = isClean ? exitCodeOf(tracker.state()) : 3;
   await writeEnd(open, exitCode);

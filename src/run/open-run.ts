@@ -5,16 +5,19 @@ import { type Host, planOn, titleOf } from '../connection/run-hosts.ts';
 import { type ContainerLedger, containerLedger } from '../docker/container-ledger.ts';
 import type { FlowError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
+import type { Notifier } from '../notify/notifier.ts';
 import { version } from '../package.ts';
 import { swarmConcurrency } from '../preflight/check-swarm.ts';
 import { engineWarnings, sshWarning } from '../preflight/engine-warnings.ts';
 import { maxConcurrency } from '../preflight/limits.ts';
 import { controlOf } from '../spec/control-plan.ts';
+import { approveOf, isApproval, membersOf } from '../spec/members.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { spendingOf } from './budget-port.ts';
 import { cannotContinue, unwritable } from './halt-errors.ts';
+import { notifierOf } from './notify.ts';
 import { withoutReused } from './reuse.ts';
 import type { LockedRun, RunOptions } from './run.ts';
 import { type RunTracker, trackRun } from './track-run.ts';
@@ -31,6 +34,8 @@ export interface OpenRun {
   readonly concurrency: number;
   /** Resolves when this process must stop acting: with the reason, or with null when it detaches. */
   readonly halted: PromiseWithResolvers<FlowError | null>;
+  /** Posts the events that the spec has receivers for. */
+  readonly notifier: Notifier;
   /** Aborted at the end, for everything that all agents share. */
   readonly ending: AbortController;
 }
@@ -51,12 +56,12 @@ export const stopReason = 'asked to stop';
 export async function openRun(
   { past, ...run }: LockedRun,
   connection: Connection,
-  { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
+  { stateDir, clock = systemClock, env = process.env, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
   const started = withoutReused(plan, run.rerun);
   const tracker = trackRun(
-    plan.agents.map(({ name }) => name),
+    membersOf(plan).map(({ name }) => name),
     spendingOf(plan),
   );
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
@@ -88,8 +93,9 @@ export async function openRun(
   await appendWarnings(journal, run, connection, { onHost, state: tracker.state() });
   await appendStop(journal, stopOnly);
   const ending = new AbortController();
+  const notifier = notifierOf({ run, journal, tracker, clock }, env);
   return {
-    ...{ run, stateDir, clock, journal, tracker, concurrency, halted, ending },
+    ...{ run, stateDir, clock, journal, tracker, concurrency, halted, notifier, ending },
     hosts: hosts.map((host, index) => {
       const ledger = containerLedger(host.docker);
       const { hasOtherFiles = false } = run.hosts[index]!;
@@ -103,12 +109,12 @@ async function appendProcessStart(
   { plan, folder, rerun }: OpenRun['run'],
   concurrency: number,
 ) {
-  const agents = plan.agents.map(agent => ({
+  const agents = membersOf(plan).map(agent => ({
     name: agent.name,
     dependsOn: [...agent.dependsOn],
     ...controlOf(agent),
-    retries: agent.retries,
-    ...agent.placement,
+    ...(isApproval(agent) ? { retries: 0 } : { retries: agent.retries, ...agent.placement }),
+    ...approveOf(agent),
     ...(rerun && Object.hasOwn(rerun.reused, agent.name) && { reused: rerun.reused[agent.name]! }),
   }));
   try {

@@ -1,4 +1,5 @@
 import type { ReusedWork } from '../spec/event-values.ts';
+import { membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { withDependants } from '../spec/select-agents.ts';
 import { type AgentState, type FlowState, ofAgent } from '../state/flow-state.ts';
@@ -8,20 +9,22 @@ import type { Rerun } from '../store/run-file.ts';
 
 /**
  * Return the agents that a rerun decides anew: `from`, those that did not succeed, and everything that depends on one of
- * them. An agent that its spec skipped is among them only if it depends on another one.
+ * them. An agent that its spec skipped is among them only if it depends on another one. Approvals are agents here: one that
+ * was approved has succeeded.
  */
 export function agentsToRerun(
   plan: FlowPlan,
   state: FlowState,
   from: readonly string[],
 ): ReadonlySet<string> {
-  const open = plan.agents.map(({ name }) => name).filter(name => !isSettled(ofAgent(state, name)));
-  return withDependants(plan.agents, [...open, ...from]);
+  const members = membersOf(plan);
+  const open = members.map(({ name }) => name).filter(name => !isSettled(ofAgent(state, name)));
+  return withDependants(members, [...open, ...from]);
 }
 
 /** Return what a rerun takes over: the agents that succeeded, apart from those that run again. */
 export function rerunOf(plan: FlowPlan, state: FlowState, again: ReadonlySet<string>): Rerun {
-  const reused = plan.agents.flatMap(({ name }) => {
+  const reused = membersOf(plan).flatMap(({ name }) => {
     const agent = ofAgent(state, name);
     return agent?.status === 'succeeded' && !again.has(name)
       ? [[name, workOf(state.runId, agent)] as const]
@@ -53,6 +56,8 @@ function workOf(runId: string, agent: AgentState): ReusedWork {
     workspace: last?.workspace ?? null,
     artifacts: [...(last?.artifacts ?? [])],
     ...(last?.check ? { check: last.check } : {}),
+    ...(last?.output ? { output: last.output } : {}),
+    ...(agent.approval?.decided ? { decision: agent.approval.decided } : {}),
   };
 }
 

@@ -1,9 +1,10 @@
 import { agentLeases } from '../actors/lease.ts';
 import { isFresh } from '../recovery/record.ts';
-import type { AgentPlan } from '../spec/plan.ts';
+import { type MemberPlan, membersOf } from '../spec/members.ts';
 import { watchLock } from '../store/lock.ts';
 import { watchRequests } from '../store/requests.ts';
 import { type Following, followOutput } from '../transcript/follow-output.ts';
+import { approvalDesk } from './approvals.ts';
 import { guarded, inWords } from './callbacks.ts';
 import { drive, type FlowDriver } from './drive.ts';
 import { type Fleet, plannedFleet } from './fleet.ts';
@@ -29,7 +30,13 @@ export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors
   const fleet = run.plan.target?.isSwarm ? swarmFleet(open) : plannedFleet(open);
   const leases = agentLeases();
   const following = onOutput === undefined ? null : followAgents(open, fleet, onOutput);
-  const ended = run.plan.agents.map(({ name }) => name).filter(name => tracker.record(name).ended);
+  const ended = membersOf(run.plan)
+    .map(({ name }) => name)
+    .filter(name => tracker.record(name).ended);
+  const desk = approvalDesk({
+    ...{ approvals: run.plan.approvals ?? [], journal, record: tracker.record, clock: open.clock },
+    takeRequests: () => requests.poll(),
+  });
   const driver = drive(agentsToDrive(open, stopOnly), concurrency, {
     ...fleet,
     clock: open.clock,
@@ -39,13 +46,18 @@ export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors
     actors,
     ended: new Set(ended),
     record: tracker.record,
-    branch: name => tracker.attempts(name).at(-1)?.workspace?.branch ?? null,
+    results(name) {
+      const { workspace = null, output = null } = tracker.attempts(name).at(-1) ?? {};
+      return { branch: workspace?.branch ?? null, output };
+    },
     leases,
+    approvals: desk.actors,
   });
   const loss = watchHostLoss(open, fleet, { driver, leases });
-  const requests = watchRequests(run.folder.requests, ({ stop }) =>
-    stop === null ? driver.cancel(stopReason) : driver.cancelAgent(stop, stopReason),
-  );
+  const requests = watchRequests(run.folder.requests, {
+    onStop: ({ stop }) => (stop === null ? driver.cancel(stopReason) : driver.cancelAgent(stop, stopReason)),
+    onDecision: desk.decide,
+  });
   const lockWatch = watchLock(run.lock, () => halted.resolve(lostLock(run.folder)));
   return {
     driver,
@@ -64,16 +76,16 @@ export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors
 }
 
 /** Agents with a container come first: a new one could take their place under the limit. */
-function agentsToDrive({ run: { plan }, tracker }: OpenRun, stopOnly: RunOptions['stopOnly']): AgentPlan[] {
-  const rank = ({ name }: AgentPlan) => Number(isFresh(tracker.record(name)));
-  const agents = plan.agents.toSorted((a, b) => rank(a) - rank(b));
+function agentsToDrive({ run: { plan }, tracker }: OpenRun, stopOnly: RunOptions['stopOnly']): MemberPlan[] {
+  const rank = ({ name }: MemberPlan) => Number(isFresh(tracker.record(name)));
+  const agents = membersOf(plan).toSorted((a, b) => rank(a) - rank(b));
   const only = stopOnly?.agent ?? null;
   if (only === null) return agents;
   return agents.filter(({ name }) => name === only).map(startingAtOnce);
 }
 
-function startingAtOnce({ on: _, when: __, ...agent }: AgentPlan): AgentPlan {
-  return { ...agent, dependsOn: [] };
+function startingAtOnce({ on: _, when: __, ...agent }: MemberPlan): MemberPlan {
+  return { ...agent, dependsOn: [] } as MemberPlan;
 }
 
 function followAgents(

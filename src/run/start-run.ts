@@ -1,4 +1,5 @@
 import { connect } from '../connection/connect.ts';
+import { checkReceivers } from '../notify/receivers.ts';
 import { checkLogins } from '../preflight/check-logins.ts';
 import { checkPlaces } from '../preflight/check-mounts.ts';
 import { checkReused } from '../preflight/check-reused.ts';
@@ -41,6 +42,7 @@ function checkOnHost(plan: FlowPlan, { stateDir, rerun, env = process.env }: Run
   if (rerun !== undefined) checkReused(plan, rerun);
   checkPlaces(started, stateDir);
   checkSecrets(started, env);
+  checkReceivers(plan, env);
   checkLogins(started);
   return vaultOf(plan, env);
 }

@@ -16,6 +16,7 @@ export async function superviseRun(
   const driven = startActors(open, options);
   const done = finishRun(open, driven).finally(() => {
     open.ending.abort();
+    void open.notifier.close(0);
     driven[Symbol.dispose]();
     open.journal[Symbol.dispose]();
     lock[Symbol.dispose]();

@@ -17,6 +17,8 @@ export interface RunTracker {
   readonly deadline: CancelDeadline;
   readonly active: ActiveAgents;
   readonly spending: Spending;
+  /** Return the number of characters of all outputs in the journal, those of reused agents included. */
+  outputSize(): number;
 }
 
 /** The spending of a run without a budget. */
@@ -27,6 +29,8 @@ export function trackRun(agents: readonly string[], spending: Spending = unlimit
   const deadline = cancelDeadline(agents);
   const flow = liveFlowState();
   const active = activeAgents();
+  let outputSize = 0;
+  let reusedSize = 0;
   return {
     apply(event) {
       flow.apply(event);
@@ -34,6 +38,9 @@ export function trackRun(agents: readonly string[], spending: Spending = unlimit
       records.apply(event);
       active.apply(event);
       spending.apply(event);
+      if (event.type === 'agent.output') outputSize += event.json.length;
+      // A resumed run begins with the same ones.
+      if (event.type === 'run.started') reusedSize = sizeOfReused(event);
     },
     state: flow.current,
     record: agent => records.of(agent) ?? emptyRecord,
@@ -41,5 +48,9 @@ export function trackRun(agents: readonly string[], spending: Spending = unlimit
     deadline,
     active,
     spending,
+    outputSize: () => outputSize + reusedSize,
   };
 }
+
+const sizeOfReused = ({ agents }: Extract<RunEvent, { type: 'run.started' }>) =>
+  agents.reduce((sum, { reused }) => sum + (reused?.output?.length ?? 0), 0);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { approve } from './approval-fields.ts';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
 import { check } from './check-field.ts';
@@ -13,6 +14,7 @@ import { mcp } from './mcp-field.ts';
 import { mounts } from './mount-fields.ts';
 import { needsInput } from './needs-input-field.ts';
 import { network } from './network-field.ts';
+import { output } from './output-field.ts';
 import { args, model, provider } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
@@ -173,6 +175,8 @@ export const defaults = strict(shared, 'an object of fields that all agents shar
   dependsOn: notShared,
   when: notShared,
   matrix: notShared,
+  output: notShared,
+  approve: notShared,
 });
 
 export const agent = strict(
@@ -192,6 +196,16 @@ export const agent = strict(
       .optional()
       .describe(
         'Values by name, such as `{"node": [20, 22]}`: the agent becomes one for each combination of them, with `${matrix.node}` replaced in its strings; at most 256. See docs/control.md.',
+      ),
+    output: output
+      .optional()
+      .describe(
+        'JSON that the agent has to write to the file `$AGENT_OUTPUT_FILE`, at most 256 KiB, and that other agents read. See docs/data.md.',
+      ),
+    approve: approve
+      .optional()
+      .describe(
+        'Wait for the decision of the user, by `agent-flow approve` or `reject`, instead of running anything. Only with `dependsOn`, `when` and `matrix`. See docs/approvals.md.',
       ),
   },
   'an object that describes the agent',

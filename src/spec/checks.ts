@@ -33,11 +33,7 @@ export function defaultFields(value: unknown): AgentFields {
 /** Check the rules between fields. The spec is read unparsed, so that they apply even if a field is invalid. */
 export function check(
   value: unknown,
-  {
-    found,
-    providers,
-    references = new Map(),
-  }: { found: readonly Finding[]; providers: Providers; references?: ConditionReferences },
+  { found, providers }: { found: readonly Finding[]; providers: Providers },
 ): Finding[] {
   const agents = agentFields(value);
   const shared = defaultFields(value);
@@ -55,7 +51,6 @@ export function check(
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),
     ...agents.flatMap(agent => checkCheck(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
-    ...checkOrder(agents, references),
   ];
 }
 
@@ -68,7 +63,9 @@ export function checkPrompts(
   return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts, providers }));
 }
 
-function checkOrder(agents: readonly AgentFields[], references: ConditionReferences): Finding[] {
+/** Check what agents wait for. `references` has the agents that conditions name. */
+export function checkOrder(value: unknown, references: ConditionReferences): Finding[] {
+  const agents = agentFields(value);
   const given = new Map(
     agents.map(({ path, fields }) => [String(path[1]), dependenciesIn(fields.dependsOn)] as const),
   );

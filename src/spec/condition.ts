@@ -7,35 +7,41 @@ export interface ConditionAgent {
   readonly exitCode: number | null;
   readonly branch: string | null;
   readonly kind: string | null;
+  /** Its output as JSON; null if it has none. */
+  readonly output: string | null;
 }
 
-const conditionFields = ['status', 'exitCode', 'branch', 'kind'] as const;
+const conditionFields = ['status', 'exitCode', 'branch', 'kind', 'output'] as const;
 
 /** A condition whose problem is null can be evaluated. */
 export interface CheckedCondition {
   /** The agents that it names, without duplicates, each with the position of the first character of `agents`. */
   readonly agents: ReadonlyMap<string, number>;
+  /** Those of them whose output it names. */
+  readonly outputs: ReadonlySet<string>;
   readonly problem: string | null;
 }
 
 /** Parse a condition and check its types. It is CEL without what could take long: no macros, no regular expressions. */
 export function checkCondition(condition: string): CheckedCondition {
   const agents = new Map<string, number>();
+  const outputs = new Set<string>();
   try {
     const { ast, check } = environment().parse(condition);
-    const problem = findUnsupported(ast, agents);
-    if (problem !== null) return { agents, problem };
+    const problem = findUnsupported(ast, { agents, outputs });
+    if (problem !== null) return { agents, outputs, problem };
     const { valid, type, error } = check();
-    if (!valid) return { agents, problem: describeError(error!) };
+    if (!valid) return { agents, outputs, problem: describeError(error!) };
     return {
       agents,
+      outputs,
       problem:
         type === 'bool'
           ? null
           : `expected a condition, which is true or false; this is ${typeWords[type!] ?? type}`,
     };
   } catch (error) {
-    return { agents, problem: describeError(error as CelError) };
+    return { agents, outputs, problem: describeError(error as CelError) };
   }
 }
 
@@ -65,13 +71,23 @@ class Agent {
   readonly exitCode: bigint | null;
   readonly branch: string | null;
   readonly kind: string | null;
+  readonly output: unknown;
 
-  constructor({ status, exitCode, branch, kind }: ConditionAgent) {
+  constructor({ status, exitCode, branch, kind, output }: ConditionAgent) {
     this.status = status;
     this.exitCode = exitCode === null ? null : BigInt(exitCode);
     this.branch = branch;
     this.kind = kind;
+    this.output = output === null ? null : celValue(JSON.parse(output));
   }
+}
+
+/** Whole numbers are `bigint` in CEL, and objects maps, which have no properties but their own. */
+function celValue(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(celValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return new Map(Object.entries(value).map(([key, item]) => [key, celValue(item)]));
 }
 
 let shared: Environment | null = null;
@@ -83,7 +99,7 @@ function environment(): Environment {
     .registerType('Agent', {
       ctor: Agent,
       // `dyn`: they may be null.
-      fields: { status: 'string', exitCode: 'dyn', branch: 'dyn', kind: 'dyn' },
+      fields: { status: 'string', exitCode: 'dyn', branch: 'dyn', kind: 'dyn', output: 'dyn' },
     })
     .registerVariable('agents', 'map<string, Agent>');
   return shared;
@@ -107,11 +123,16 @@ const operators: readonly string[] = [
 ];
 const methods: readonly string[] = ['contains', 'startsWith', 'endsWith', 'size'];
 
+interface Named {
+  readonly agents: Map<string, number>;
+  readonly outputs: Set<string>;
+}
+
 /** Collect the agents that a condition names, and return what it may not contain; null if there is nothing. */
-function findUnsupported(node: ASTNode, agents: Map<string, number>): string | null {
+function findUnsupported(node: ASTNode, found: Named): string | null {
   const named = agentOf(node);
   if (named !== null) {
-    if (!agents.has(named)) agents.set(named, node.start);
+    if (!found.agents.has(named)) found.agents.set(named, node.start);
     return null;
   }
   switch (node.op) {
@@ -119,13 +140,17 @@ function findUnsupported(node: ASTNode, agents: Map<string, number>): string | n
       return null;
     case 'id':
       return at(node, unknownName(node.args));
-    case '.':
-      return findUnsupported(node.args[0], agents);
+    case '.': {
+      const [left, field] = node.args;
+      const agent = agentOf(left);
+      if (agent !== null && field === 'output') found.outputs.add(agent);
+      return findUnsupported(left, found);
+    }
     case 'rcall': {
       const [method, receiver, given] = node.args;
       if (!methods.includes(method))
         return at(node, `${method}() is not supported; expected one of ${methods.join(', ')}`);
-      return firstUnsupported([receiver, ...given], agents);
+      return firstUnsupported([receiver, ...given], found);
     }
     case 'call':
       return at(node, `the function ${node.args[0]}() is not supported`);
@@ -133,12 +158,12 @@ function findUnsupported(node: ASTNode, agents: Map<string, number>): string | n
       return at(node, `arithmetic is not supported; ${quotedName}`);
     default:
       if (!operators.includes(node.op)) return at(node, `"${node.op}" is not supported`);
-      return firstUnsupported([node.args].flat() as ASTNode[], agents);
+      return firstUnsupported([node.args].flat() as ASTNode[], found);
   }
 }
 
-function firstUnsupported(nodes: readonly ASTNode[], agents: Map<string, number>): string | null {
-  const problems = nodes.map(node => findUnsupported(node, agents));
+function firstUnsupported(nodes: readonly ASTNode[], found: Named): string | null {
+  const problems = nodes.map(node => findUnsupported(node, found));
   return problems.find(problem => problem !== null) ?? null;
 }
 

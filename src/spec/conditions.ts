@@ -14,13 +14,14 @@ export async function checkConditions(
   const references = new Map<string, string[]>();
   const findings: Finding[] = [];
   const agents = agentFields(value);
-  const names = agents.map(({ path }) => String(path[1]));
+  const fieldsOf = new Map(agents.map(({ path, fields }) => [String(path[1]), fields]));
+  const names = [...fieldsOf.keys()];
   for (const { path, fields } of agents) {
     const { when } = fields;
     if (typeof when !== 'string' || when === '') continue;
     // Most specs have no condition.
     const { checkCondition } = await import('./condition.ts');
-    const { agents: named, problem } = checkCondition(when);
+    const { agents: named, outputs, problem } = checkCondition(when);
     const report = (message: string) => findings.push({ path: [...path, 'when'], value: when, message });
     if (problem !== null) report(problem);
     const own = String(path[1]);
@@ -28,6 +29,12 @@ export async function checkConditions(
     for (const [name, position] of named)
       if (name === own || !known.has(name))
         report(`at character ${position + 1}: ${nameProblem(name, { own, names, groups })}`);
+    for (const name of outputs) {
+      const other = fieldsOf.get(name);
+      if (name === own || other === undefined) continue;
+      if (other.approve !== undefined) report(`"${name}" is an approval, which has no output`);
+      else if (other.output === undefined) report(`"${name}" has no "output"; give it one with a schema`);
+    }
     references.set(
       own,
       [...named.keys()].filter(name => name !== own && known.has(name)),

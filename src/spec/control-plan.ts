@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { agentName, matrixKey } from './names.ts';
+import { parseReference } from './reference.ts';
 
 /** When an agent starts, beside the names in its `dependsOn`. */
 export interface ControlPlan {
@@ -9,6 +10,8 @@ export interface ControlPlan {
   readonly when?: string;
   /** The values of its matrix, by name. */
   readonly matrix?: Readonly<Record<string, string | number | boolean>>;
+  /** The values of other agents that its templates have references to: `agents.plan.output.title`. */
+  readonly inputs?: readonly string[];
 }
 
 /** The schemas of these fields, which are also those of an event. */
@@ -18,11 +21,16 @@ export const controlPlan = {
   matrix: z
     .record(z.string().regex(matrixKey), z.union([z.string(), z.number(), z.boolean()]))
     .exactOptional(),
+  inputs: z
+    .array(z.string().refine(text => parseReference(text) !== null))
+    .min(1)
+    .exactOptional(),
 };
 
 /** Return these fields of a plan or an event. */
-export const controlOf = ({ on, when, matrix }: ControlPlan): ControlPlan => ({
+export const controlOf = ({ on, when, matrix, inputs }: ControlPlan) => ({
   ...(on === undefined ? {} : { on }),
   ...(when === undefined ? {} : { when }),
   ...(matrix === undefined ? {} : { matrix }),
+  ...(inputs === undefined ? {} : { inputs: [...inputs] }),
 });

@@ -2,6 +2,7 @@ import type { RequiredResult } from '../../machines/agent-types.ts';
 import type { ControlPlan } from './control-plan.ts';
 import { isObject } from './fields.ts';
 import type { Path } from './findings.ts';
+import { requiredBy } from './reference.ts';
 import type { AgentSpec } from './schema.ts';
 
 /** The agents that conditions name, by the agent with the condition. */
@@ -27,20 +28,26 @@ export function dependenciesIn(dependsOn: unknown): Dependency[] {
   });
 }
 
-/** Return what an agent waits for. Agents that only its condition names may end with any result. */
+/**
+ * Return what an agent waits for. Agents that only its condition names may end with any result; an output that only its
+ * templates name is that of a success.
+ */
 export function resolveControl(
   name: string,
   { dependsOn = [], when }: Pick<AgentSpec, 'dependsOn' | 'when'>,
   references: ConditionReferences,
+  inputs: readonly string[] = [],
 ): ControlPlan & { readonly dependsOn: readonly string[] } {
   const given = dependenciesIn(dependsOn).map(({ name, on }) => [name, on] as const);
   const isGiven = (agent: string) => given.some(([name]) => name === agent);
   const named = (references.get(name) ?? []).filter(agent => !isGiven(agent));
-  const all = [...given, ...named.map(agent => [agent, 'ended'] as const)];
+  const read = [...requiredBy(inputs)].filter(([agent]) => !isGiven(agent) && !named.includes(agent));
+  const all = [...given, ...named.map(agent => [agent, 'ended'] as const), ...read];
   const others = all.filter(([, on]) => on !== 'succeeded');
   return {
     dependsOn: all.map(([name]) => name),
     ...(others.length === 0 ? {} : { on: Object.fromEntries(others) }),
     ...(when === undefined ? {} : { when }),
+    ...(inputs.length === 0 ? {} : { inputs }),
   };
 }

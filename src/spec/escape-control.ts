@@ -1,3 +1,5 @@
+export { shorten } from '../text/shorten.ts';
+
 const names: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\x1b': '\\e' };
 
 /** Escape characters that move the cursor, break a line or change the reading direction. */
@@ -6,10 +8,4 @@ export function escapeControl(text: string): string {
     const code = char.codePointAt(0)!.toString(16);
     return names[char] ?? (code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`);
   });
-}
-
-/** Cut text to `length` characters, with an ellipsis in place of the rest. */
-export function shorten(text: string, length = 60): string {
-  const start = Array.from(text.slice(0, 2 * length + 2));
-  return start.length > length ? `${start.slice(0, length - 1).join('')}…` : text;
 }

@@ -62,6 +62,16 @@ export const checkResult = {
   transcript: z.string().nullable().describe('Path of its output; null if there is none.'),
 };
 
+/** The decision on an approval. */
+export const decisionFields = {
+  decision: z.enum(['approved', 'rejected']),
+  source: z
+    .enum(['user', 'timeout', 'option'])
+    .describe('Who decided: the user, the default after the timeout, or `run --yes`.'),
+  by: z.string().nullable().describe('The user, as `name@host`; null for another source.'),
+  reason: z.string().nullable(),
+};
+
 /** The outcome and the work of an agent that succeeded in an earlier run, as a rerun takes them over. */
 export const reusedWork = z.strictObject({
   run: z.string().regex(runIdPattern).describe('The run in which it succeeded, which has its files.'),
@@ -72,6 +82,11 @@ export const reusedWork = z.strictObject({
   workspace: savedWorkspace,
   artifacts: z.array(z.string()).describe('Paths of files and directories in that run.'),
   check: z.object(checkResult).exactOptional().describe('The last check of its work.'),
+  output: z.string().exactOptional().describe('Its output, as JSON.'),
+  decision: z
+    .strictObject({ ...decisionFields, at: z.number().describe('Milliseconds since the epoch.') })
+    .exactOptional()
+    .describe('The decision on an approval.'),
 });
 
 export type ReusedWork = z.infer<typeof reusedWork>;

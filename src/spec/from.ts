@@ -42,7 +42,8 @@ function startOf(
   { workspaces, repositories }: Pick<References, 'workspaces' | 'repositories'>,
 ): CloneStart {
   const isOwn = 'workspace' in fields;
-  const workspace = isOwn ? fields.workspace : shared.fields.workspace;
+  const inherited = 'approve' in fields ? undefined : shared.fields.workspace;
+  const workspace = isOwn ? fields.workspace : inherited;
   const { mode, path: written, from } = isObject(workspace) ? workspace : {};
   const real = mode === 'clone' && typeof written === 'string' ? workspaces.get(written) : undefined;
   const dependencies = dependenciesIn(fields.dependsOn);

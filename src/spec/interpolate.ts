@@ -1,6 +1,7 @@
 import type { MatrixValues } from './control-fields.ts';
 import type { Finding, Path } from './findings.ts';
 import { closest } from './schema-kit.ts';
+import { asTemplate, isTemplate } from './templates.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,7 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Replace `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
  * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
  * kept. Inserted values are not interpolated again. Definitions of providers are kept as they are: in them, `${NAME}` is for
- * the CLI.
+ * the CLI. `${agents.NAME.…}` is kept where an agent may read values of others, which are known when it starts: these strings
+ * become templates.
  *
  * @param matrices By agent: the values that replace `${matrix.NAME}` in its strings.
  */
@@ -39,20 +41,29 @@ function walk(value: unknown, path: Path, context: Context): unknown {
   return result;
 }
 
-const reference = /\$?\$\{(?:matrix\.(\w+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+const reference = /\$?\$\{(?:(agents\.)[^{}]*|matrix\.(\w+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
 
 function fill(text: string, path: Path, { env, matrices, findings }: Context): string {
   const messages = new Set<string>();
-  const filled = text.replace(reference, (found, key: string | undefined, name: string, fallback) => {
+  const inTemplate = isTemplate(path);
+  const textOf: Replacer = (found, ofAgent, key, name, fallback) => {
     if (found.startsWith('$$')) return found.slice(1);
+    if (ofAgent !== undefined) {
+      const where =
+        path[2] === 'approve'
+          ? 'is not replaced in an approval'
+          : 'is replaced only in "prompt", "env", "args" and "command" of an agent';
+      messages.add(`${found} ${where}; write $${found} for the text`);
+      return found;
+    }
     if (key !== undefined) {
       const values = path[0] === 'agents' ? matrices.get(String(path[1])) : undefined;
       if (values !== undefined && Object.hasOwn(values, key)) return String(values[key]);
       messages.add(matrixProblem(key, values));
       return found;
     }
-    const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    if (looksSecret(name)) {
+    const value = Object.hasOwn(env, name!) ? env[name!] : undefined;
+    if (looksSecret(name!)) {
       messages.add(
         `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
       );
@@ -62,9 +73,38 @@ function fill(text: string, path: Path, { env, matrices, findings }: Context): s
       );
     }
     return fallback === undefined ? (value ?? '') : value || fallback;
-  });
+  };
+  const filled = inTemplate ? toTemplate(text, textOf) : text.replace(reference, textOf);
   for (const message of messages) findings.push({ path, value: text, message });
   return messages.size === 0 ? filled : text;
+}
+
+type Replacer = (
+  found: string,
+  ofAgent: string | undefined,
+  key: string | undefined,
+  name: string | undefined,
+  fallback: string | undefined,
+) => string;
+
+/** Keep references to agents, and have everything else stand for itself. */
+function toTemplate(text: string, textOf: Replacer): string {
+  let template = '';
+  let plain = '';
+  let end = 0;
+  for (const match of text.matchAll(reference)) {
+    const [found, ofAgent, key, name, fallback] = match;
+    plain += text.slice(end, match.index);
+    end = match.index + found.length;
+    const isKept = ofAgent !== undefined && !found.startsWith('$$') && found !== '${agents.}';
+    if (!isKept) {
+      plain += textOf(found, ofAgent, key, name, fallback);
+      continue;
+    }
+    template += asTemplate(plain) + found;
+    plain = '';
+  }
+  return template + asTemplate(plain + text.slice(end));
 }
 
 /** Return whether a word of the name suggests a secret: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`; not `KEYBOARD`. */

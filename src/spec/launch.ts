@@ -1,5 +1,6 @@
 import { isPlainWord, shellQuote } from '../text/shell-quote.ts';
 import { escapeControl, shorten } from './escape-control.ts';
+import { outputPath } from './output-text.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
 import { trustAuthority } from './trust-authority.ts';
 
@@ -19,7 +20,7 @@ interface SentSkill extends SentFile {
 
 type Launched = Pick<
   AgentPlan,
-  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'instructions' | 'prompt' | 'env'
+  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'instructions' | 'prompt' | 'env' | 'output'
 >;
 
 /**
@@ -29,7 +30,7 @@ type Launched = Pick<
  * as `-x`, `cd` or `if` is always the name of a file: exit code 127 if it does not exist, 126 if it cannot be run.
  */
 export function launchScript(
-  { command, stdin, interactive, report, settings, instructions, prompt, env }: Launched,
+  { command, stdin, interactive, report, settings, instructions, prompt, env, output }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
@@ -51,7 +52,11 @@ export function launchScript(
     readonly files?: readonly { readonly path: string; readonly text: string }[];
   } = {},
 ): Buffer {
-  const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
+  const environment = Object.entries({
+    ...env,
+    ...(prompt === null ? {} : { AGENT_PROMPT_FILE: promptFile }),
+    ...(output === undefined ? {} : { AGENT_OUTPUT_FILE: outputPath }),
+  });
   const words = [
     ...environment.map(([name, value]) => `${name}=${value}`),
     ...(report === null ? [] : ['agent-report', JSON.stringify(report)]),

@@ -1,18 +1,22 @@
 import { dirname, resolve } from 'node:path';
 import { checkExpanded } from './allowed-hosts.ts';
+import { checkApprovals, withoutApprovals } from './approvals.ts';
 import { findLogins } from './auth.ts';
 import { findUnbrokered } from './broker.ts';
-import { check, checkPrompts } from './checks.ts';
+import { check, checkOrder, checkPrompts } from './checks.ts';
 import { checkConditions } from './conditions.ts';
 import { SpecError } from './errors.ts';
 import { findProviders } from './find-providers.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
 import { checkFrom } from './from.ts';
 import { checkHostSecrets } from './host-secrets.ts';
+import { checkInputs, findInputs, withInputs } from './inputs.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { validate } from './issues.ts';
 import { asWritten, expandDependencies, expandMatrices } from './matrix.ts';
 import { nameOfFile } from './name-of-file.ts';
+import { checkOutputPrompts } from './output-prompt.ts';
+import { findOutputs } from './outputs.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';
@@ -84,33 +88,44 @@ export async function planFromText(
     env,
   );
   const filled = interpolate(expanded.value, env, matrices);
-  const { value, written } = expandDependencies(filled.value, groups);
+  const templates = findInputs(filled.value);
+  const { inputs } = templates;
+  const { value, written } = expandDependencies(templates.value, groups);
   const inFile = (findings: readonly Finding[]) =>
     inOrder(asWritten(findings, { groups }, written), source.offsetOf);
   const early = [...source.findings, ...expanded.findings, ...filled.findings];
   const { data, findings: invalid } = validate(value);
   const known = [...early, ...invalid.filter(finding => !hasFindingAt(early, finding.path))];
-  const { providers, ...defined } = await findProviders(value, env);
+  const work = withoutApprovals(value);
+  const { providers, ...defined } = await findProviders(work, env);
   const { references, ...conditions } = await checkConditions(value, groups);
-  const checks = check(value, { found: known, providers, references });
+  const { outputs, ...schemas } = await findOutputs(work, { directory, found: known });
+  const checks = [
+    ...check(work, { found: known, providers }),
+    ...checkOrder(value, withInputs(value, references, inputs)),
+    ...checkInputs(value, { inputs, groups, outputs, providers }),
+    ...checkApprovals(value),
+    ...schemas.findings,
+  ];
   const related = [...defined.findings, ...checks, ...conditions.findings].filter(
     finding => !hasFindingAt(known, finding.path),
   );
   const checked = [...known, ...related];
-  const files = await resolveReferences(value, { directory, found: checked });
+  const files = await resolveReferences(work, { directory, found: checked });
   const all = [...checked, ...files.findings];
   all.push(...checkFrom(value, { found: all, files }));
-  const logins = await findLogins(data, { env, providers });
-  all.push(...logins.findings, ...checkPrompts(value, { prompts: files.prompts, providers }));
+  const logins = await findLogins(withoutApprovals(data), { env, providers });
+  all.push(...logins.findings, ...checkPrompts(work, { prompts: files.prompts, providers }));
   if (data === null || all.length > 0) throw new SpecError(file, inFile(all));
-  const found = { files, logins: logins.values, env, providers, references, matrices };
+  const found = { files, logins: logins.values, env, providers, references, matrices, inputs, outputs };
   const plan = resolveFlow(data, { order, name, ...found });
   const refused = [
     ...findUnbrokered(plan, logins.values),
     ...findUncounted(data, plan),
     ...checkRunBudget(plan),
-    ...checkExpanded(data, { agents: plan.agents, providers }),
+    ...checkExpanded(withoutApprovals(data), { agents: plan.agents, providers }),
     ...checkHostSecrets(plan),
+    ...checkOutputPrompts(plan),
   ];
   if (refused.length > 0) throw new SpecError(file, inFile(refused));
   return only === undefined ? plan : selectAgents(plan, only, groups);

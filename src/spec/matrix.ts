@@ -119,6 +119,8 @@ function sharedNames(groups: ReadonlyMap<string, readonly string[]>): Finding[] 
 function agentOf({ matrix: _, ...fields }: Readonly<Record<string, unknown>>, values: MatrixValues): unknown {
   const own = Object.entries(values).map(([key, value]) => [`matrix.${key}`, String(value)] as const);
   const { labels = {} } = fields;
+  // An approval has no container.
+  if ('approve' in fields) return fields;
   return isObject(labels) ? { ...fields, labels: { ...Object.fromEntries(own), ...labels } } : fields;
 }
 

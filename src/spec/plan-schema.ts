@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
+import { approvalPlan } from './approval-plan.ts';
 import { glob, rounds } from './check-field.ts';
 import { controlPlan } from './control-plan.ts';
 import { checkDependencies } from './dependencies.ts';
-import { env, labels } from './fields.ts';
+import { env, isObject, labels } from './fields.ts';
 import { exactHost, headerProblem } from './host-secrets.ts';
 import { maxPlannedHosts, parseHost } from './hosts.ts';
 import { gpus } from './image-fields.ts';
@@ -20,6 +21,7 @@ import {
   placementConstraint,
   reservedNetworks,
 } from './names.ts';
+import { receiverPlans } from './notify-plan.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
 import { count, ms, text, usd } from './plan-values.ts';
 import { definedProvider } from './provider-definition.ts';
@@ -150,6 +152,7 @@ const agent = z.strictObject({
   report: report.nullable(),
   settings: z.array(z.strictObject({ file: insidePath, json: z.record(z.string(), z.unknown()) })),
   prompt: text.nullable(),
+  output: z.strictObject({ schema: z.custom<Readonly<Record<string, unknown>>>(isObject) }).exactOptional(),
   instructions: z
     .strictObject({ file: insidePath, text, workspaceFile: hostPath.exactOptional() })
     .exactOptional(),
@@ -225,14 +228,21 @@ export const planSchema = z
       .exactOptional(),
     providers: z.array(definedProvider).exactOptional(),
     agents: z.array(agent).min(1),
+    approvals: z.array(approvalPlan).exactOptional(),
+    notify: receiverPlans.exactOptional(),
   })
-  .check(({ value: { agents }, issues }) => {
-    const byName = new Map(agents.map(({ name, dependsOn }) => [name, dependsOn]));
+  .check(({ value: { agents, approvals = [] }, issues }) => {
+    const members = [...agents, ...approvals];
+    const byName = new Map(members.map(({ name, dependsOn }) => [name, dependsOn]));
     const refuse = (path: PropertyKey[], message: string) =>
       issues.push({ code: 'custom', path, input: undefined, message });
-    if (byName.size < agents.length) refuse(['agents'], 'two agents have one name');
+    if (byName.size < members.length) refuse(['agents'], 'two agents have one name');
     for (const { path, message } of checkDependencies(byName)) refuse([...path], message);
     for (const [index, { workspace }] of agents.entries())
-      if (workspace.mode === 'clone' && workspace.from !== null && !byName.has(workspace.from))
+      if (
+        workspace.mode === 'clone' &&
+        workspace.from !== null &&
+        !agents.some(({ name }) => name === workspace.from)
+      )
         refuse(['agents', index, 'workspace', 'from'], 'no agent has this name');
   }) satisfies z.ZodType<FlowPlan>;

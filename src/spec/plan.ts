@@ -1,7 +1,9 @@
 import type { Provider } from '../providers/provider.ts';
+import type { ApprovalPlan } from './approval-plan.ts';
 import type { CheckPlan } from './check-plan.ts';
 import type { ControlPlan } from './control-plan.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
+import type { ReceiverPlan } from './notify-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
 import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
 
@@ -25,6 +27,8 @@ export interface AgentPlan extends CustomizationPlan, ControlPlan {
   readonly settings: readonly SettingsPlan[];
   /** Content of the file `$AGENT_PROMPT_FILE`; null for none. */
   readonly prompt: string | null;
+  /** The output that it has to write, which others read. */
+  readonly output?: OutputPlan;
   /** null, also with a `build`: the base image of the package, with CUDA if there are `gpus`. */
   readonly image: string | null;
   /** Build of the image, instead of `image`. */
@@ -61,6 +65,10 @@ export interface AgentPlan extends CustomizationPlan, ControlPlan {
   readonly check?: CheckPlan;
   /** Additional end of the work. The exit of the command and `agent-done` always end it; the first one counts. */
   readonly done: 'exit' | 'signal' | { readonly idle: number } | { readonly file: string };
+}
+
+export interface OutputPlan {
+  readonly schema: Readonly<Record<string, unknown>>;
 }
 
 interface PlacementPlan {
@@ -224,4 +232,8 @@ export interface FlowPlan {
   readonly providers?: readonly Provider[];
   /** In the order of the spec. */
   readonly agents: readonly AgentPlan[];
+  /** Its agents that wait for the decision of the user and have no container. Default: none. */
+  readonly approvals?: readonly ApprovalPlan[];
+  /** The receivers of notifications. Default: none. */
+  readonly notify?: readonly ReceiverPlan[];
 }

@@ -1,6 +1,7 @@
 import { builtIn, type Providers } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
 import { allowedHosts } from './allowed-hosts.ts';
+import { resolveApprovals } from './approvals.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
@@ -10,15 +11,19 @@ import type { MatrixValues } from './control-fields.ts';
 import { trustEnvironment } from './customization.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
 import { resolveByHost } from './host-secrets.ts';
+import type { Inputs } from './inputs.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
-import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
+import { resolveNotify } from './notify-plan.ts';
+import { resolveOutput, withOutputRequest, withTemplates } from './output-prompt.ts';
+import type { OutputSchemas } from './outputs.ts';
+import type { AgentPlan, FlowPlan, NetworkPlan } from './plan.ts';
 import { environmentOf, providerOf, resolveLaunch } from './providers.ts';
 import type { References } from './references.ts';
 import { resolveCustomization } from './resolve-customization.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
-import { defaultSecurity } from './security-fields.ts';
-import { parseIds } from './user-field.ts';
+import { resolveSecurity } from './security-fields.ts';
+import { resolveUser } from './user-field.ts';
 import { resolveWorkspace, workspaceOnHost } from './workspaces.ts';
 
 /** The default network, which all flows on a machine share. */
@@ -44,6 +49,8 @@ interface Found {
   /** The values of agents that come from a matrix. */
   readonly matrices: ReadonlyMap<string, MatrixValues>;
   readonly providers: Providers;
+  readonly inputs: Inputs;
+  readonly outputs: OutputSchemas;
 }
 
 /** Make a plan of a valid spec: every default is applied. */
@@ -51,9 +58,11 @@ export function resolveFlow(
   spec: Spec,
   { order, name, ...found }: { order: readonly string[]; name: string } & Found,
 ): FlowPlan {
-  const agents = order.map(agent =>
-    resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found),
-  );
+  const working = order.filter(agent => !spec.agents[agent]!.approve);
+  const agents = working.map(agent => {
+    const own = spec.agents[agent]!;
+    return withTemplates(resolveAgent(agent, merge(spec.defaults ?? {}, own), found), own);
+  });
   return {
     name: spec.name ?? name,
     concurrency: spec.concurrency ?? null,
@@ -61,6 +70,8 @@ export function resolveFlow(
     ...resolveTarget(spec.target),
     ...definedProviders(agents, found.providers),
     agents,
+    ...resolveNotify(spec.notify),
+    ...resolveApprovals(spec, { order, ...found }),
   };
 }
 
@@ -100,19 +111,22 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const { workspace = '.' } = agent;
   const matrix = found.matrices.get(name);
   const onHost = workspaceOnHost(workspace);
-  const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = found.providers.get(agent.provider!);
+  const given = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
+  const output = resolveOutput(name, found.outputs);
+  const prompt = provider && output ? withOutputRequest(given!, output) : given;
   const { network, auth, env, secrets, hasLogin } = resolveEnvironment(name, agent, found);
   const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
     name,
-    ...resolveControl(name, agent, found.references),
+    ...resolveControl(name, agent, found.references, found.inputs.get(name)),
     ...(matrix === undefined ? {} : { matrix }),
     provider: agent.provider!,
     ...(provider
       ? resolveLaunch({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
       : { command: agent.command!, stdin: 'terminal', interactive: null, report: null, settings: [] }),
     prompt,
+    ...(output && { output }),
     ...resolveCustomization(provider, agent, found.files),
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
@@ -191,25 +205,6 @@ function resolveEnvironment(
 function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {
   if (typeof done === 'string') return done;
   return done.idle === undefined ? { file: done.file! } : { idle: done.idle };
-}
-
-function resolveUser(user: AgentSpec['user']): UserPlan | null {
-  if (user === undefined) return null;
-  if (user === 'root') return { uid: 0, gid: 0 };
-  // On Windows there are no such ids: the virtual machine of Docker maps every file to root.
-  if (user === 'host') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const [uid, gid] = parseIds(user) as [number, number];
-  return { uid, gid };
-}
-
-function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPlan {
-  const { capabilities, noNewPrivileges, pids, log } = defaultSecurity;
-  return {
-    capabilities: given.capabilities ?? capabilities,
-    noNewPrivileges: given.noNewPrivileges ?? noNewPrivileges,
-    pids: given.pids ?? pids,
-    log: given.log ?? log,
-  };
 }
 
 function resolveNetwork(

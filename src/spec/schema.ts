@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
 import { runBudget } from './budget-field.ts';
 import { agentName, flowName, maxAgentNameLength } from './names.ts';
+import { notify } from './notify-field.ts';
 import { providerDefinitions } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { target } from './target-field.ts';
@@ -9,7 +10,7 @@ import { target } from './target-field.ts';
 const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
 const misplaced = Object.fromEntries(
-  [...Object.keys(shared), 'dependsOn', 'when', 'matrix']
+  [...Object.keys(shared), 'dependsOn', 'when', 'matrix', 'output', 'approve']
     .filter(key => key !== 'budget')
     .map(key => [key, 'it belongs to an agent, or under "defaults"']),
 );
@@ -42,6 +43,11 @@ export const spec = strict(
     providers: providerDefinitions
       .optional()
       .describe('AI CLIs in addition to those of agent-flow, by name. See docs/custom-providers.md.'),
+    notify: notify
+      .optional()
+      .describe(
+        'Receivers of notifications: addresses to which events of the run are posted as JSON. See docs/approvals.md.',
+      ),
     defaults: defaults.optional().describe('Defaults for every agent.'),
     agents: z
       .record(

@@ -72,3 +72,14 @@ export const security = strict(
   securityForm,
   hints,
 );
+
+/** Apply the defaults to a valid `security`. */
+export function resolveSecurity(given: z.infer<typeof security>): SecurityPlan {
+  const { capabilities, noNewPrivileges, pids, log } = defaultSecurity;
+  return {
+    capabilities: given.capabilities ?? capabilities,
+    noNewPrivileges: given.noNewPrivileges ?? noNewPrivileges,
+    pids: given.pids ?? pids,
+    log: given.log ?? log,
+  };
+}

@@ -1,18 +1,20 @@
 import { UsageError } from '../errors.ts';
 import { escapeControl } from './escape-control.ts';
+import { isApproval, type MemberPlan, membersOf } from './members.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
 import { closest } from './schema-kit.ts';
 
-type Node = Pick<AgentPlan, 'name' | 'dependsOn' | 'workspace'>;
-
-/** Return these agents and everything that they depend on, directly or not. */
-export function withDependencies(agents: readonly Node[], names: Iterable<string>): ReadonlySet<string> {
+/** Return these agents and everything that they depend on, directly or not: approvals too. */
+export function withDependencies(
+  agents: readonly MemberPlan[],
+  names: Iterable<string>,
+): ReadonlySet<string> {
   const byName = new Map(agents.map(agent => [agent.name, agent]));
   return reachable(names, name => needsOf(byName.get(name)));
 }
 
-/** Return these agents and everything that depends on them, directly or not. */
-export function withDependants(agents: readonly Node[], names: Iterable<string>): ReadonlySet<string> {
+/** Return these agents and everything that depends on them, directly or not: approvals too. */
+export function withDependants(agents: readonly MemberPlan[], names: Iterable<string>): ReadonlySet<string> {
   const dependants = new Map<string, string[]>();
   for (const agent of agents)
     for (const on of needsOf(agent)) {
@@ -24,19 +26,24 @@ export function withDependants(agents: readonly Node[], names: Iterable<string>)
 }
 
 /**
- * Reduce a plan to these agents and everything that they depend on. The name of a matrix stands for all of its agents.
- * Throws a `UsageError` for a name that the plan does not have.
+ * Reduce a plan to these agents and everything that they depend on, approvals included. The name of a matrix stands for all of
+ * its agents. Throws a `UsageError` for a name that the plan does not have, and for approvals alone.
  */
 export function selectAgents(
   plan: FlowPlan,
   names: readonly string[],
   groups: ReadonlyMap<string, readonly string[]>,
 ): FlowPlan {
-  const known = [...plan.agents.map(({ name }) => name), ...groups.keys()];
-  checkNames('--only', names, known);
+  const members = membersOf(plan);
+  checkNames('--only', names, [...members.map(({ name }) => name), ...groups.keys()]);
   const chosen = names.flatMap(name => groups.get(name) ?? [name]);
-  const needed = withDependencies(plan.agents, chosen);
-  return { ...plan, agents: plan.agents.filter(({ name }) => needed.has(name)) };
+  const needed = withDependencies(members, chosen);
+  const kept = members.filter(({ name }) => needed.has(name));
+  const agents = kept.filter((member): member is AgentPlan => !isApproval(member));
+  if (agents.length === 0) throw new UsageError('--only needs at least one agent beside approvals');
+  const { approvals: _, ...others } = plan;
+  const approvals = kept.flatMap((member, index) => (isApproval(member) ? [{ ...member, index }] : []));
+  return { ...others, agents, ...(approvals.length === 0 ? {} : { approvals }) };
 }
 
 /** Return the names of a list with commas. Throws a `UsageError` if there are none. */
@@ -61,10 +68,11 @@ export function checkNames(option: string, names: readonly string[], known: read
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-function needsOf(agent: Node | undefined): readonly string[] {
+function needsOf(agent: MemberPlan | undefined): readonly string[] {
   if (agent === undefined) return [];
-  const { dependsOn, workspace } = agent;
-  return workspace.mode === 'clone' && workspace.from !== null ? [...dependsOn, workspace.from] : dependsOn;
+  if (isApproval(agent) || agent.workspace.mode !== 'clone') return agent.dependsOn;
+  const { from } = agent.workspace;
+  return from === null ? agent.dependsOn : [...agent.dependsOn, from];
 }
 
 function reachable(from: Iterable<string>, next: (name: string) => readonly string[]): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { UserPlan } from './plan.ts';
 import { expects } from './schema-kit.ts';
 
 const userForm = '"root", "host", or ids such as "1000:1000"';
@@ -14,4 +15,14 @@ export const user = z
     error: `expected ids of at most ${maxId}`,
   });
 
-export const parseIds = (value: string) => (value.match(/\d+/g) ?? []).map(Number);
+const parseIds = (value: string) => (value.match(/\d+/g) ?? []).map(Number);
+
+/** Return the ids of a valid `user`; null for the user of the image. */
+export function resolveUser(user: string | undefined): UserPlan | null {
+  if (user === undefined) return null;
+  if (user === 'root') return { uid: 0, gid: 0 };
+  // On Windows there are no such ids: the virtual machine of Docker maps every file to root.
+  if (user === 'host') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const [uid, gid] = parseIds(user) as [number, number];
+  return { uid, gid };
+}

@@ -1,51 +1,14 @@
-import type { RunEvent } from '../events.ts';
+import { type ApprovalState, newApproval } from './approval-state.ts';
+import { type AttemptState, type EventOf, type Failure, type Status, withAttempt } from './attempt-state.ts';
 
-export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
-export type Status = EventOf<'agent.ended'>['status'];
-export type Failure = NonNullable<EventOf<'agent.ended'>['error']>;
+export type { AttemptState, CheckState, EventOf, Failure, Status, Usage } from './attempt-state.ts';
 
-export type Usage = NonNullable<EventOf<'attempt.ended'>['usage']>;
-
-export interface AttemptState {
-  readonly attempt: number;
-  /** The host that a scheduler has placed it on; null without one. */
-  readonly host: string | null;
-  /** null until the attempt has ended. */
-  readonly status: Status | null;
-  readonly exitCode: number | null;
-  readonly error: Failure | null;
-  readonly containerId: string | null;
-  /** Milliseconds spent in each state that was left, with its substates. */
-  readonly timings: Readonly<Record<string, number>>;
-  /** Path of the transcript. */
-  readonly transcript: string | null;
-  /** Whether the agent printed more than Docker keeps, so that the beginning is lost. */
-  readonly transcriptTruncated: boolean;
-  /** The usage that its AI CLI reports; null if it does not. */
-  readonly usage: Usage | null;
-  /** The last screen of an interactive AI CLI; null for others. */
-  readonly screen: string | null;
-  /** Hosts that its network blocked, as `host:port`. */
-  readonly blockedHosts: readonly string[];
-  /** Whether its work is saved. */
-  readonly isSaved: boolean;
-  readonly workspace: EventOf<'workspace.saved'>['workspace'];
-  /** Paths of the saved artifacts. */
-  readonly artifacts: readonly string[];
-  /** The check of its work; null if there was none. */
-  readonly check: CheckState | null;
-}
-
-/** The check of an attempt's work, which ends a round. */
-export type CheckState = Omit<
-  EventOf<'check.ended'>,
-  'type' | 'agent' | 'attempt' | 'v' | 'seq' | 'at' | 'checksum'
->;
-
-/** The results and the condition that an agent needs to start, and its values of a matrix. */
-type Control = Pick<EventOf<'run.started'>['agents'][number], 'on' | 'when' | 'matrix'>;
+/** The results and the condition that an agent needs to start, its values of a matrix, and what it reads of others. */
+type Control = Pick<EventOf<'run.started'>['agents'][number], 'on' | 'when' | 'matrix' | 'inputs'>;
 
 export interface AgentState extends Control {
+  /** Absent for an agent with a container. */
+  readonly approval?: ApprovalState;
   readonly name: string;
   readonly dependsOn: readonly string[];
   /** The result of its condition; null if there is none, or before it is evaluated. */
@@ -76,7 +39,7 @@ export interface AgentState extends Control {
 
 /** Return the state of an agent before its start. */
 export const waiting = (
-  { name, dependsOn, host, on, when, matrix }: EventOf<'run.started'>['agents'][number],
+  { name, dependsOn, host, on, when, matrix, inputs, approve }: EventOf<'run.started'>['agents'][number],
   since: number,
 ): AgentState => ({
   name,
@@ -84,6 +47,8 @@ export const waiting = (
   ...(on === undefined ? {} : { on }),
   ...(when === undefined ? {} : { when }),
   ...(matrix === undefined ? {} : { matrix }),
+  ...(inputs === undefined ? {} : { inputs }),
+  ...(approve === undefined ? {} : { approval: newApproval(approve) }),
   condition: null,
   host: host ?? null,
   attempt: 1,
@@ -121,7 +86,10 @@ export function enter(agent: AgentState, event: EventOf<'agent.state'>): AgentSt
     until: event.until,
     startedAt: agent.startedAt ?? event.at,
     containerId,
-    attempts: withAttempt(left.attempts, attempt, entry => ({ ...entry, containerId })),
+    // An approval has no attempts.
+    ...(agent.approval === undefined && {
+      attempts: withAttempt(left.attempts, attempt, entry => ({ ...entry, containerId })),
+    }),
   };
 }
 
@@ -130,7 +98,7 @@ export const topLevel = (state: string) => state.split('.', 1)[0]!;
 
 /** Add the time in the state that is left to the attempt. */
 function leave(agent: AgentState, at: number): AgentState {
-  if (agent.state === 'waiting' || agent.status !== null) return agent;
+  if (agent.state === 'waiting' || agent.status !== null || agent.approval !== undefined) return agent;
   const state = topLevel(agent.state);
   const attempts = withAttempt(agent.attempts, agent.attempt, entry => {
     const spent = (entry.timings[state] ?? 0) + Math.max(0, at - agent.since);
@@ -168,6 +136,16 @@ export function endAttempt(agent: AgentState, event: EventOf<'attempt.ended'>): 
   }));
   return { ...agent, image: image ?? agent.image, attempts };
 }
+
+/** Record the output of an attempt. The first one counts. */
+export const noteOutput = (agent: AgentState, { attempt, json }: EventOf<'agent.output'>): AgentState => ({
+  ...agent,
+  attempts: withAttempt(agent.attempts, attempt, entry => ({ ...entry, output: entry.output ?? json })),
+});
+
+/** Return the output of an agent as JSON; null if it has none, or has not succeeded. */
+export const outputOf = ({ status, attempts }: Pick<AgentState, 'status' | 'attempts'>): string | null =>
+  status === 'succeeded' ? (attempts.at(-1)?.output ?? null) : null;
 
 export function endAgent(agent: AgentState, event: EventOf<'agent.ended'>): AgentState {
   const { status, exitCode, error, containerId, image, at } = event;
@@ -208,31 +186,3 @@ export function endCheck(
   const attempts = withAttempt(agent.attempts, attempt, entry => ({ ...entry, check: entry.check ?? check }));
   return { ...agent, attempts };
 }
-
-function withAttempt(
-  attempts: readonly AttemptState[],
-  attempt: number,
-  next: (entry: AttemptState) => AttemptState,
-): readonly AttemptState[] {
-  if (!attempts.some(entry => entry.attempt === attempt)) return [...attempts, next(emptyAttempt(attempt))];
-  return attempts.map(entry => (entry.attempt === attempt ? next(entry) : entry));
-}
-
-export const emptyAttempt = (attempt: number): AttemptState => ({
-  attempt,
-  host: null,
-  status: null,
-  exitCode: null,
-  error: null,
-  containerId: null,
-  timings: {},
-  transcript: null,
-  transcriptTruncated: false,
-  usage: null,
-  screen: null,
-  blockedHosts: [],
-  isSaved: false,
-  workspace: null,
-  artifacts: [],
-  check: null,
-});

@@ -7,10 +7,12 @@ import {
   endCheck,
   enter,
   noteCondition,
+  noteOutput,
   place,
   type Status,
   saveWork,
 } from './agent-state.ts';
+import { noteApproval } from './approval-state.ts';
 import { initialAgent } from './reused-agent.ts';
 
 export type { AgentState, AttemptState, Failure, Status } from './agent-state.ts';
@@ -142,6 +144,11 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return change(event.agent, agent => place(agent, event));
     case 'agent.condition':
       return change(event.agent, agent => noteCondition(agent, event));
+    case 'agent.output':
+      return change(event.agent, agent => noteOutput(agent, event));
+    case 'approval.requested':
+    case 'approval.decided':
+      return change(event.agent, agent => noteApproval(agent, event));
     case 'attempt.ended':
       return change(event.agent, agent => endAttempt(agent, event));
     case 'check.ended':
@@ -170,6 +177,7 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
     case 'run.ended':
       return { ...state, endedAt: event.at, ended: { status: event.status, exitCode: event.exitCode } };
     case 'agent.cancel':
+    case 'agent.inputs':
     case 'attempt.budget':
     case 'container.started':
     case 'docker.result':

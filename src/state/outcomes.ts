@@ -1,4 +1,5 @@
-import type { Usage } from './agent-state.ts';
+import { outputOf, type Usage } from './agent-state.ts';
+import { decisionLabel } from './approval-label.ts';
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
 import { ownAttempts } from './reused-agent.ts';
@@ -12,11 +13,15 @@ export interface AgentOutcome {
   readonly matrix: Readonly<Record<string, string | number | boolean>>;
   /** The earlier run whose outcome and work it has; null if it ran in this one. */
   readonly reused: string | null;
+  /** The decision on an approval, as text for the user; null for other agents, and before it is made. */
+  readonly decision: string | null;
   readonly status: Status;
   readonly exitCode: number | null;
   readonly error: Failure | null;
   /** The attempts of this run that have ended. */
   readonly attempts: readonly AttemptState[];
+  /** The output that others read, as JSON; null if there is none. */
+  readonly outputJson: string | null;
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
   /** Path of the output with the reason of its end: that of its check, if that did not pass. */
@@ -40,10 +45,12 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
       name,
       matrix: agent.matrix ?? {},
       reused: agent.reused ?? null,
+      decision: agent.approval === undefined ? null : decisionLabel(agent.approval),
       status,
       exitCode,
       error,
       attempts: ownAttempts(agent).filter(attempt => attempt.status !== null),
+      outputJson: outputOf(agent),
       transcript,
       output: (error?.kind === 'check' ? roundsOf(agent).at(-1)?.transcript : null) ?? transcript,
       usage: usageOf(agent),

@@ -56,6 +56,19 @@ const attempt = z.object({
   timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
 });
 
+const approval = z
+  .object({
+    decision: z.enum(['approved', 'rejected']),
+    source: z
+      .enum(['user', 'timeout', 'option'])
+      .describe('Who decided: the user, the default after the timeout, or `run --yes`.'),
+    by: z.string().nullable().describe('The user, as `name@host`; null for another source.'),
+    reason: z.string().nullable(),
+    at: z.iso.datetime(),
+  })
+  .exactOptional()
+  .describe('The decision on an approval; absent for other agents, and if there is none.');
+
 const round = z.object({
   round: z.int(),
   attempt: z.int().describe('The attempt whose work was checked, from 1.'),
@@ -79,6 +92,7 @@ const agent = z.object({
     .describe(
       'The earlier run in which it succeeded: it was not started in this one, and its work, usage and files are of that run. Absent for others.',
     ),
+  approval,
   host: z
     .string()
     .exactOptional()
@@ -86,6 +100,10 @@ const agent = z.object({
   containerId,
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty if the agent never started in this run.'),
+  output: z
+    .unknown()
+    .optional()
+    .describe('The output of an agent with `output` that has succeeded; absent for any other.'),
   rounds: z
     .array(round)
     .exactOptional()

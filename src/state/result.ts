@@ -1,4 +1,4 @@
-import type { Usage } from './agent-state.ts';
+import { outputOf, type Usage } from './agent-state.ts';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import type { RunResult } from './result-schema.ts';
 import { ownAttempts } from './reused-agent.ts';
@@ -86,18 +86,21 @@ function agentResult(agent: AgentState): AgentResult {
   const { status, exitCode, error } = outcomeOf(agent);
   const used = usageOf(agent);
   const last = agent.attempts.at(-1);
+  const output = outputOf(agent);
   return {
     status,
     exitCode,
     error: error && plainFailure(error),
     ...(agent.matrix === undefined ? {} : { matrix: agent.matrix }),
     ...(agent.reused === undefined ? {} : { reused: agent.reused }),
+    ...approvalResult(agent),
     ...(agent.host === null ? {} : { host: agent.host }),
     containerId: agent.containerId,
     image: agent.image,
     attempts: ownAttempts(agent).flatMap(({ status, exitCode, host, containerId, timings }) =>
       status === null ? [] : [{ status, exitCode, ...(host !== null && { host }), containerId, timings }],
     ),
+    ...(output === null ? {} : { output: JSON.parse(output) as unknown }),
     ...roundsResult(agent),
     transcript: last?.transcript ?? null,
     ...(last?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
@@ -107,6 +110,13 @@ function agentResult(agent: AgentState): AgentResult {
     ...(last?.screen ? { screen: last.screen } : {}),
     artifacts: [...(last?.artifacts ?? [])],
   };
+}
+
+function approvalResult({ approval }: AgentState): Pick<AgentResult, 'approval'> {
+  const decided = approval?.decided ?? null;
+  if (decided === null) return {};
+  const { decision, source, by, reason, at } = decided;
+  return { approval: { decision, source, by, reason, at: new Date(at).toISOString() } };
 }
 
 function roundsResult(agent: AgentState): Pick<AgentResult, 'rounds'> {

@@ -1,4 +1,5 @@
-import { type AgentState, type EventOf, emptyAttempt, waiting } from './agent-state.ts';
+import { type AgentState, type EventOf, waiting } from './agent-state.ts';
+import { emptyAttempt } from './attempt-state.ts';
 
 type ReusedWork = NonNullable<EventOf<'run.started'>['agents'][number]['reused']>;
 
@@ -10,26 +11,24 @@ export function initialAgent(event: EventOf<'run.started'>['agents'][number], at
 
 function withWork(
   agent: AgentState,
-  { run, attempt, exitCode, image, workspace, artifacts, ...report }: ReusedWork,
+  { run, attempt, exitCode, image, workspace, artifacts, decision, ...report }: ReusedWork,
   at: number,
 ): AgentState {
   const { transcript, transcriptTruncated = false, usage = null, screen = null, blockedHosts = [] } = report;
-  const { check = null } = report;
+  const { check = null, output = null } = report;
   const outcome = { status: 'succeeded', exitCode, error: null } as const;
+  const ended = { ...agent, ...outcome, reused: run, attempt, state: 'succeeded', endedAt: at, image };
+  // An approval has no attempts, but a decision.
+  if (agent.approval !== undefined)
+    return { ...ended, approval: { ...agent.approval, decided: decision ?? null } };
   return {
-    ...agent,
-    ...outcome,
-    reused: run,
-    attempt,
-    state: 'succeeded',
-    endedAt: at,
-    image,
+    ...ended,
     attempts: [
       {
         ...emptyAttempt(attempt),
         ...outcome,
         ...{ transcript, transcriptTruncated, usage, screen, blockedHosts },
-        ...{ isSaved: true, workspace, artifacts, check },
+        ...{ isSaved: true, workspace, artifacts, check, output },
       },
     ],
   };

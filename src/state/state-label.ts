@@ -27,6 +27,7 @@ const states: Readonly<Record<string, string>> = {
   'removing.removingContainer': 'removing',
   checking: 'checking its work',
   retrying: 'waiting to try again',
+  awaitingApproval: 'waiting for approval',
 };
 
 export const stateLabel = (state: string): string | undefined =>

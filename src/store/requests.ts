@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { agentName } from '../spec/names.ts';
 import { listDirectory, makeDirectory, readFile, removeFile } from './state-files.ts';
 import { writeFileAtomic } from './write-file-atomic.ts';
 
@@ -11,9 +12,32 @@ const stopRequest = z.object({ stop: z.string().nullable() });
 /** Has no effect: its removal proves that the supervisor is alive. */
 const pingRequest = z.object({ ping: z.literal(true) });
 
+/** A decision on an approval. It stays until it is in the journal: one that no supervisor has taken yet is not lost. */
+const decisionRequest = z.object({
+  agent: z.string().regex(agentName),
+  decision: z.enum(['approved', 'rejected']),
+  /** The user, as `name@host`. */
+  by: z.string().max(300),
+  reason: z.string().max(1000).nullable(),
+  /** When it was made, milliseconds since the epoch. */
+  at: z.number(),
+});
+
 /** `stop` is the name of the agent to stop; null for the whole run. */
-export type StopRequest = z.infer<typeof stopRequest>;
-export type Request = StopRequest | z.infer<typeof pingRequest>;
+type StopRequest = z.infer<typeof stopRequest>;
+export type DecisionRequest = z.infer<typeof decisionRequest>;
+export type Request = StopRequest | DecisionRequest | z.infer<typeof pingRequest>;
+
+export interface RequestHandlers {
+  onStop(request: StopRequest): void;
+  /** Resolves when the decision is on disk, or has no effect. */
+  onDecision(request: DecisionRequest): Promise<void>;
+}
+
+export interface RequestWatcher extends Disposable {
+  /** Take the requests that are there now. */
+  poll(): void;
+}
 
 const pollIntervalMs = 500;
 
@@ -25,26 +49,37 @@ export function writeRequest(folder: string, request: Request): string {
   return file;
 }
 
-/** Poll for requests in a directory, and call `onStop` with each request to stop. */
+/** Poll for requests in a directory, and pass on each one, in the order in which they were written. */
 export function watchRequests(
   folder: string,
-  onStop: (request: StopRequest) => void,
+  { onStop, onDecision }: RequestHandlers,
   { every = pollIntervalMs, remove = removeFile } = {},
-): Disposable {
-  /** Requests that could not be removed, such as on a read-only disk; each is still handled once. */
+): RequestWatcher {
+  /** Requests that are being handled, or could not be removed, such as on a read-only disk; each is handled once. */
   const handled = new Set<string>();
   const poll = () => {
     for (const name of names(folder)) {
       if (handled.has(name)) continue;
       const file = join(folder, name);
-      const request = stopRequest.safeParse(parse(file));
+      const written = parse(file);
+      const decision = decisionRequest.safeParse(written);
+      if (decision.success) {
+        handled.add(name);
+        // After a failed write the run halts, and the next supervisor takes the request.
+        onDecision(decision.data).then(
+          () => void isRemoved(file, remove),
+          () => {},
+        );
+        continue;
+      }
+      const request = stopRequest.safeParse(written);
       if (!isRemoved(file, remove)) handled.add(name);
       if (request.success) onStop(request.data);
     }
   };
   const timer = setInterval(poll, every);
   timer.unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return { poll, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** Remove a file and report success. Never throws: an error in a timer would end the supervisor. */

@@ -29,6 +29,8 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   budget: true,
   needsInput: true,
   missingSecret: true,
+  output: true,
+  reference: true,
   outOfResources: true,
   nameConflict: true,
   docker: true,
@@ -36,6 +38,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   transient: true,
   dependency: true,
   when: true,
+  rejected: true,
   internal: true,
 };
 

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
+import { outputOf } from '../../state/agent-state.ts';
 import { dependencyLabels, matrixLabel } from '../../state/control-label.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
 import { formatUsage, usageOf } from '../../state/usage.ts';
 import { formatDuration } from '../../text/duration.ts';
+import { shorten } from '../../text/shorten.ts';
 import { createdWith } from './created.ts';
 import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
@@ -65,11 +67,13 @@ const conditionLabels = { true: 'true', false: 'false', null: 'not evaluated: se
 
 function Context({ agent, start }: { readonly agent: AgentState; readonly start: number }) {
   const used = usageOf(agent);
+  const output = outputOf(agent);
   const pairs: [string, string | null][] = [
     ['attempt', String(agent.attempt)],
     ['waits for', dependencyLabels(agent).join(', ') || null],
     ['when', agent.when ?? null],
     ['condition', agent.condition && conditionLabels[`${agent.condition.holds}`]],
+    ['reads', agent.inputs?.join(', ') ?? null],
     ['matrix', matrixLabel(agent) || null],
     ['reused from', agent.reused ?? null],
     ['host', agent.host],
@@ -78,6 +82,7 @@ function Context({ agent, start }: { readonly agent: AgentState; readonly start:
     ['started', agent.startedAt === null ? null : sinceStart(agent.startedAt - start)],
     ['ended', agent.endedAt === null ? null : sinceStart(agent.endedAt - start)],
     ['status', agent.status],
+    ['output', output && shorten(output, 2000)],
     ['usage', used && formatUsage(used)],
     ['exit code', agent.exitCode === null ? null : String(agent.exitCode)],
     ['error', agent.error && `${agent.error.kind} in ${agent.error.phase}: ${agent.error.message}`],

@@ -190,7 +190,7 @@ function secondRound(t: ExecutionContext, fields: Partial<AgentPlan>, output: st
   mkdirSync(join(folder, '1'));
   writeFileSync(join(folder, '1', 'check.log'), output);
   return {
-    plan: () => agent({ ...plan, ...fields }),
+    launchedPlan: () => agent({ ...plan, ...fields }),
     rounds: () => [round],
     folder: (_: string, attempt: number) => join(folder, String(attempt)),
   };

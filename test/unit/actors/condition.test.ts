@@ -9,13 +9,20 @@ const failed = {
   error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
 } as const;
 
+const none = { branch: null, output: null };
+
 /** Evaluate a condition of `b` about `a`. */
 function evaluate(expression: string, port: Partial<ConditionPort> = {}) {
   const recorded: ConditionResult[] = [];
   const actor = conditionActor({
     expression: () => expression,
     recorded: () => null,
-    branch: () => null,
+    results: () => none,
+    inputs: {
+      plan: () => ({ prompt: null, command: [], env: {} }),
+      recorded: () => null,
+      record: async () => {},
+    },
     record: async result => void recorded.push(result),
     ...port,
   });
@@ -26,7 +33,9 @@ function evaluate(expression: string, port: Partial<ConditionPort> = {}) {
 test('a condition sees the outcome and the branch of an agent, and its result is recorded', async t => {
   const condition =
     'agents.a.status == "failed" && agents.a.exitCode == 7 && agents.a.kind == "exit" && agents.a.branch == "work-a"';
-  const { result, recorded } = evaluate(condition, { branch: name => `work-${name}` });
+  const { result, recorded } = evaluate(condition, {
+    results: name => ({ ...none, branch: `work-${name}` }),
+  });
   t.like(await result, { agent: 'b', holds: true });
   t.deepEqual(recorded, [await result]);
 });

@@ -33,6 +33,7 @@ test('an agent gets a placeholder and a certificate, and its proxy the secret', 
     docker,
     vault,
     plan: () => agent,
+    launchedPlan: () => agent,
     placeholder: (name: string, secret: string) => `${name}-${secret}`.toLowerCase(),
     shareOfBudget: async () => null,
     networks: {

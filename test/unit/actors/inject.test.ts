@@ -32,6 +32,7 @@ test('the hash of a launch script does not reveal its secrets, which are sealed 
     vault,
     seals,
     plan: () => agent,
+    launchedPlan: () => agent,
     shareOfBudget: async () => null,
     networks: noNetworks,
   } as unknown as ActorContext;
@@ -74,6 +75,7 @@ test('skills are sent to every engine, unless they have changed since the spec w
         seals,
         hasOtherFiles,
         plan: () => ({ ...agent, skills }),
+        launchedPlan: () => ({ ...agent, skills }),
       } as unknown as ActorContext,
       new Map(),
       { ...attempt, image: null, inDoubt: false, cancelled: false },

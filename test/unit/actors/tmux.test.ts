@@ -28,6 +28,7 @@ function portsOf(
   return {
     docker,
     plan,
+    launchedPlan: plan,
     ...fakeClock(),
     ...fakeWatcher(result),
     vault: { open: () => ({ values: {} }) },

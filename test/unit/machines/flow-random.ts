@@ -38,7 +38,7 @@ export function runRandomFlow({ agents, concurrency, picks }: RandomFlow, evalua
     getInitialSnapshot(_: unknown, input: unknown) {
       const { agent, outcomes } = input as ConditionInput;
       const seen = Object.entries(outcomes).map(([name, { status, exitCode }]) => {
-        return [name, { status, exitCode, branch: null, kind: null }] as const;
+        return [name, { status, exitCode, branch: null, kind: null, output: null }] as const;
       });
       const result = evaluate(byName.get(agent)!.when!, Object.fromEntries(seen));
       return { status: 'done', output: { agent, ...result }, error: undefined, input };

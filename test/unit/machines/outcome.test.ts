@@ -337,6 +337,8 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   budget: false,
   needsInput: false,
   missingSecret: false,
+  output: true,
+  reference: false,
   outOfResources: false,
   nameConflict: false,
   docker: false,
@@ -344,6 +346,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   transient: false,
   dependency: false,
   when: false,
+  rejected: false,
   internal: false,
 };
 

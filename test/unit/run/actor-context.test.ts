@@ -52,6 +52,7 @@ function desk(
       record: () => emptyRecord,
       attempts: () => attempts as AttemptState[],
       spending: spendingOf(plan),
+      outputSize: () => 0,
     },
     emit: async () => {},
     halt: error => void halts.push(error),

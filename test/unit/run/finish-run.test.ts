@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import { type FlowError, RunStateError } from '../../../src/errors.ts';
 import type { RunEventBody } from '../../../src/events.ts';
+import { notifier } from '../../../src/notify/notifier.ts';
 import { finishRun } from '../../../src/run/finish-run.ts';
 import type { OpenRun } from '../../../src/run/open-run.ts';
 import type { DrivenRun } from '../../../src/run/start-actors.ts';
@@ -72,6 +73,7 @@ async function desk(
     journal,
     tracker,
     halted,
+    notifier: notifier([], { clock, warn: t.fail, redact: value => value }),
     ending: new AbortController(),
   } as unknown as OpenRun;
   const actors = {

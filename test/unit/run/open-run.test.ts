@@ -21,7 +21,7 @@ async function open(t: ExecutionContext, more: Partial<LockedRun> = {}, options:
   const context = {
     plan: { name: 'f', concurrency: null, agents: ['a', 'b'].map(name => ({ ...defaultPlan, name })) },
     hosts: [{ names: [null] }],
-    vault: { redactor: { deep: (value: unknown) => value } },
+    vault: { learn: () => {}, redactor: { deep: (value: unknown) => value } },
     folder: run,
     past: [],
     ...more,

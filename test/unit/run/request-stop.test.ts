@@ -19,6 +19,7 @@ function run(t: ExecutionContext) {
   mkdirSync(found.path);
   return found;
 }
+const onStop = (stop: () => void) => ({ onStop: stop, onDecision: async () => {} });
 const requestsIn = (path: string) => readdirSync(path).map(name => readFileSync(join(path, name), 'utf8'));
 const foreign = () => JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' });
 
@@ -28,9 +29,12 @@ test('the supervisor stops the run, and no request is left', async t => {
   let isOver = false;
   const engine = watchRequests(
     found.requests,
-    ({ stop }) => {
-      t.is(stop, 'fixer');
-      isOver = true;
+    {
+      onStop({ stop }) {
+        t.is(stop, 'fixer');
+        isOver = true;
+      },
+      onDecision: async () => t.fail(),
     },
     { every: 5 },
   );
@@ -88,7 +92,11 @@ test('a supervisor that may be alive and takes no request is reported with the r
 test('requestStop does not wait for a supervisor that takes no further request', async t => {
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
-  const engine = watchRequests(found.requests, () => engine[Symbol.dispose](), { every: 5 });
+  const engine = watchRequests(
+    found.requests,
+    onStop(() => engine[Symbol.dispose]()),
+    { every: 5 },
+  );
   const lines: string[] = [];
   await t.throwsAsync(
     requestStop(found, {
@@ -107,7 +115,11 @@ test('requestStop waits for a slow supervisor as long as it takes requests', asy
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
   let stops = 0;
-  const engine = watchRequests(found.requests, () => stops++, { every: 5 });
+  const engine = watchRequests(
+    found.requests,
+    onStop(() => stops++),
+    { every: 5 },
+  );
   let pings = 0;
   const stopping = requestStop(found, {
     agent: null,

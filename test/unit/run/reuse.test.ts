@@ -1,5 +1,6 @@
 import test from 'ava';
 import { agentsToRerun, rerunOf, withoutReused } from '../../../src/run/reuse.ts';
+import type { ApprovalPlan } from '../../../src/spec/approval-plan.ts';
 import type { FlowPlan } from '../../../src/spec/plan.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';
 import {
@@ -8,6 +9,7 @@ import {
   ends,
   enters,
   failure,
+  noon,
   started,
   startedWith,
   stateAfter,
@@ -97,4 +99,51 @@ test('a reused agent has the outcome and the work of its last attempt, and the u
   // A rerun of the rerun refers to the run in which the agent ran.
   const next = stateAfter(startedWith({ a: { reused: { ...work, run: 'r0000001' } } }));
   t.deepEqual(rerunOf(plan, next, new Set()).reused, { a: { ...work, run: 'r0000001' } });
+});
+
+const asked = { prompt: 'Merge?', timeout: 1_000, onTimeout: 'reject' } as const;
+const decision = { decision: 'approved', source: 'user', by: 'ann@host', reason: null } as const;
+
+/** A run in which `deploy` needs the approval `go`, which has been decided, and `go` the agent `work`. */
+const approvalStory = (decided: 'approved' | 'rejected') => {
+  const isApproved = decided === 'approved';
+  const approval: ApprovalPlan = { name: 'go', index: 1, dependsOn: ['work'], ...asked };
+  const plan = { ...planOf({ work: [], deploy: ['go'], other: [] }), approvals: [approval] };
+  const state = stateAfter(
+    startedWith({
+      work: {},
+      go: { approve: asked, dependsOn: ['work'] },
+      deploy: { dependsOn: ['go'] },
+      other: {},
+    }),
+    ends(1, 'work'),
+    at(2, { type: 'approval.requested', agent: 'go', until: 9 }),
+    at(3, { type: 'approval.decided', agent: 'go', ...decision, decision: decided }),
+    ends(4, 'go', isApproved ? { exitCode: null } : failure('rejected')),
+    ends(5, 'deploy', isApproved ? failure('exit') : skipped('dependency')),
+    ends(6, 'other'),
+  );
+  const decide = (from: readonly string[] = []) => {
+    const again = agentsToRerun(plan, state, from);
+    return { again: [...again].sort(), reused: rerunOf(plan, state, again).reused };
+  };
+  return decide;
+};
+
+test('an approval that was approved is reused with its decision, unless it depends on what runs again', t => {
+  const decide = approvalStory('approved');
+  const { again, reused } = decide();
+  t.deepEqual(again, ['deploy']);
+  t.like(reused.go, { run: 'r1234567', exitCode: null, transcript: null, workspace: null });
+  t.deepEqual(reused.go!.decision, { ...decision, at: noon + 3_000 });
+  t.false('decision' in reused.work!);
+  t.deepEqual(decide(['go']).again, ['deploy', 'go']);
+  t.deepEqual(decide(['work']).again, ['deploy', 'go', 'work']);
+  t.deepEqual(Object.keys(decide(['work']).reused), ['other']);
+});
+
+test('an approval that was rejected is asked again', t => {
+  const { again, reused } = approvalStory('rejected')();
+  t.deepEqual(again, ['deploy', 'go']);
+  t.deepEqual(Object.keys(reused), ['work', 'other']);
 });

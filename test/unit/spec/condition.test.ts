@@ -2,8 +2,8 @@ import test from 'ava';
 import { type ConditionAgent, checkCondition, evaluateCondition } from '../../../src/spec/condition.ts';
 
 const agents = {
-  a: { status: 'failed', exitCode: null, branch: null, kind: 'image' },
-  'b-c': { status: 'succeeded', exitCode: 3, branch: 'tmux-agents/x', kind: null },
+  a: { status: 'failed', exitCode: null, branch: null, kind: 'image', output: null },
+  'b-c': { status: 'succeeded', exitCode: 3, branch: 'tmux-agents/x', kind: null, output: null },
 } satisfies Record<string, ConditionAgent>;
 
 const problem = (condition: string) => checkCondition(condition).problem;
@@ -59,7 +59,10 @@ test('invalid conditions are refused with the position and the fix', t => {
   for (const [condition, expected] of [
     ['agents.a.status ==', /^at character 19: Unexpected token: EOF$/],
     ['agents.a.status == 3', /^at character 1: no such overload: string == int$/],
-    ['agents.a.stat == "x"', /^at character 10: "stat" is not a field .* status, exitCode, branch, kind$/],
+    [
+      'agents.a.stat == "x"',
+      /^at character 10: "stat" is not a field .* status, exitCode, branch, kind, output$/,
+    ],
     ['agents.a.status', /^expected a condition, which is true or false; this is a string$/],
     ['agents.a', /this is an agent$/],
     ['agents.a.exitCode', /this is a number or a string$/],

@@ -1,9 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { UsageError } from '../../../src/errors.ts';
+import { membersOf } from '../../../src/spec/members.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
 import { namesIn, selectAgents, withDependants, withDependencies } from '../../../src/spec/select-agents.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';
+import { parse } from '../_helpers/spec.ts';
 
 /** Flows without cycles: each agent depends on some of those before it. */
 const flows = fc.array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: 1, maxLength: 12 }).map(all =>
@@ -76,4 +78,32 @@ test('a name that no agent has is refused with the closest one', t => {
   t.is(problem('zzzzzz\u001b[2J'), '--only: no agent is named "zzzzzz\\e[2J". Found: fixer, tests');
   t.deepEqual(namesIn('--only', ' a, b,,a'), ['a', 'b']);
   t.throws(() => namesIn('--only', ' , '), { message: '--only needs the names of agents: --only a,b' });
+});
+
+test('a selection has the approvals that its agents depend on, in the order of the spec', async t => {
+  const agent = { command: ['x'] };
+  const plan = await parse({
+    agents: {
+      other: agent,
+      lone: { approve: { prompt: 'Why?' } },
+      work: agent,
+      go: { approve: { prompt: 'Merge?' }, when: "agents.work.status == 'succeeded'" },
+      deploy: { ...agent, dependsOn: ['go'] },
+    },
+  });
+  const only = (...names: readonly string[]) => selectAgents(plan, names, new Map());
+  t.deepEqual(
+    membersOf(only('deploy')).map(({ name }) => name),
+    ['work', 'go', 'deploy'],
+  );
+  t.deepEqual(only('deploy').approvals, [{ ...plan.approvals![1]!, index: 1 }]);
+  t.deepEqual(
+    membersOf(only('go')).map(({ name }) => name),
+    ['work', 'go'],
+  );
+  t.false('approvals' in only('other'));
+  t.throws(() => only('lone'), {
+    instanceOf: UsageError,
+    message: '--only needs at least one agent beside approvals',
+  });
 });

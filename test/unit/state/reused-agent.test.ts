@@ -80,3 +80,37 @@ test('every report names the run that work is reused from', t => {
   t.regex(junit(state), /<property name="reused-from" value="r0000001"\/>/);
   t.regex(markdown(state, 10_000), /\| `a` \| succeeded, reused from `r0000001` \| 0 \| 0 \|/);
 });
+
+const decision = { decision: 'approved', source: 'user', by: 'ann@host', reason: 'fine', at: 5 } as const;
+const approve = { prompt: 'Merge?', timeout: 1_000, onTimeout: 'reject' } as const;
+const approval = { run: 'r0000001', attempt: 1, exitCode: null, image: null, transcript: null } as const;
+const approved = startedWith({
+  go: { approve, reused: { ...approval, workspace: null, artifacts: [], decision } },
+});
+
+test('a reused approval has its decision, and neither attempts nor a request', t => {
+  t.notThrows(() => eventSchema.parse(approved));
+  const state = stateAfter(approved);
+  t.like(state.agents.go, { status: 'succeeded', reused: 'r0000001', attempts: [], startedAt: null });
+  t.deepEqual(state.agents.go!.approval, {
+    prompt: 'Merge?',
+    onTimeout: 'reject',
+    until: null,
+    decided: decision,
+  });
+  const result = resultOf(state);
+  t.notThrows(() => resultSchema.parse(result));
+  t.like(result.agents.go, { reused: 'r0000001', attempts: [], transcript: null });
+  t.deepEqual(result.agents.go!.approval, { ...decision, at: '1970-01-01T00:00:00.005Z' });
+  const records = trackRecords(['go']);
+  records.apply(approved);
+  t.like(unstartedOutcome(records.of('go')!), { status: 'succeeded', exitCode: null });
+  t.is(records.of('go')!.approval, null);
+});
+
+test('reports have the decision on a reused approval', t => {
+  const state = stateAfter(approved);
+  t.regex(summary(state), /^go +succeeded, reused +- +- +- /m);
+  t.regex(summary(state), /^go: approved by ann@host: fine$/m);
+  t.regex(junit(state), /<property name="decision" value="approved by ann@host: fine"\/>/);
+});

@@ -2,8 +2,18 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { type Request, watchRequests, writeRequest } from '../../../src/store/requests.ts';
+import {
+  type Request,
+  type RequestHandlers,
+  watchRequests,
+  writeRequest,
+} from '../../../src/store/requests.ts';
 import { folder } from '../_helpers/repositories.ts';
+
+const handlers = (handled: Request[]): RequestHandlers => ({
+  onStop: request => void handled.push(request),
+  onDecision: async request => void handled.push(request),
+});
 
 test('a request is handled once and removed, and invalid files are ignored', async t => {
   const requests = join(folder(t), 'requests');
@@ -11,7 +21,7 @@ test('a request is handled once and removed, and invalid files are ignored', asy
   writeFileSync(join(requests, 'b.json'), 'nonsense');
   writeRequest(requests, { stop: 'fixer' });
   const handled: Request[] = [];
-  const watcher = watchRequests(requests, request => handled.push(request));
+  const watcher = watchRequests(requests, handlers(handled));
   while (handled.length === 0 || readdirSync(requests).length > 0) await delay(10);
   t.deepEqual(handled, [{ stop: 'fixer' }]);
   watcher[Symbol.dispose]();
@@ -26,7 +36,7 @@ test('a request that cannot be removed is handled once, and does not end the sup
     tries++;
     throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
   };
-  const watcher = watchRequests(requests, request => handled.push(request), { every: 5, remove });
+  const watcher = watchRequests(requests, handlers(handled), { every: 5, remove });
   while (tries === 0) await delay(5);
   writeRequest(requests, { stop: 'b' });
   while (handled.length < 2) await delay(5);

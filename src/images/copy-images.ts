@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { dockerError } from '../docker/classify-error.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { CallEnd, Recorder } from '../docker/recorder.ts';
@@ -46,4 +47,7 @@ export async function copyImages(
 
 /** A command that is killed since nothing reads its output any more has no exit code. */
 const isOwnFailure = ({ ok, exitCode, stderr }: CallEnd) =>
-  !ok && exitCode !== null && !/broken pipe|EPIPE|connection reset/i.test(stderr);
+  !ok && exitCode !== null && exitCode !== brokenPipe && !/broken pipe|EPIPE|connection reset/i.test(stderr);
+
+/** The exit code of a shell whose command was ended by SIGPIPE. */
+const brokenPipe = 128 + constants.signals.SIGPIPE;

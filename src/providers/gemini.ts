@@ -27,7 +27,10 @@ export const gemini: Provider = {
     key: null,
     ready: '^\\s*[*>]\\s+Type your message or @path/to/file',
     dialogs: [
-      { title: 'asks for a login', pattern: 'How would you like to authenticate|Waiting for auth' },
+      {
+        title: 'asks for a login',
+        pattern: 'How would you like to authenticate|Enter the authorization code',
+      },
       { title: 'asks whether it may trust the folder', pattern: 'Do you trust the files in this folder\\?' },
       { title: 'asks a question', pattern: '^\\s*(│\\s*)?● 1\\. ' },
     ],

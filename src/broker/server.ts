@@ -36,13 +36,20 @@ const maxConnections = 128;
 /** Milliseconds for a request's headers, and for the whole request. */
 const headersTimeout = 20_000;
 const requestTimeout = 300_000;
+/** Milliseconds between two looks of Node at these limits. Its default of 30 s would come on top of them. */
+const connectionsCheckingInterval = 1_000;
 
 /** Create the server that holds the keys of a run. It forwards no call before credentials are loaded. */
 export function createBroker(lookUp: LookUpCaller, log: (call: LoggedCall) => void): Broker {
   let known: ReadonlyMap<string, Credential> = new Map();
   let agents = agentsWith(null);
   const meter = createMeter();
-  const server = createServer({ headersTimeout, requestTimeout, maxHeaderSize: 32_768 });
+  const server = createServer({
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval,
+    maxHeaderSize: 32_768,
+  });
   server.on('request', (request, response) => {
     const end = (call: Handled) => {
       const { agent, attempt, usage } = call;

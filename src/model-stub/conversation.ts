@@ -1,3 +1,5 @@
+import { type Instruction, type Script, scriptReader } from './script.ts';
+
 /** A part of a conversation, in order. `isValue`: the result of the tool that takes the requested value. */
 export type Step =
   | { readonly from: 'user'; readonly text: string }
@@ -6,7 +8,7 @@ export type Step =
 
 /** The next step of the model: a call of a tool, a value of the requested schema, or text. */
 export interface Decision {
-  readonly call?: { readonly nonce: string; readonly file: string; readonly command: string };
+  readonly call?: Omit<Instruction, 'value'>;
   readonly value?: object;
   readonly text: string;
   readonly events: readonly Observation[];
@@ -25,17 +27,12 @@ export interface ObjectSchema {
   readonly properties?: Readonly<Record<string, unknown>>;
 }
 
-interface Instruction {
-  readonly nonce: string;
-  readonly file: string;
-}
-
 const pattern = /\b(?<nonce>NONCE-[A-Za-z0-9-]*[A-Za-z0-9]) into the file (?<file>[\w./-]*\w)/g;
 
 /**
  * Decide the next step of the model, and list its new observations. For every `Write NONCE-… into the file …` there is one
  * tool call, also if a second one arrives before the first is done; the turn ends when all of them have their result, with a
- * value if the call has a schema. `isEndless`: it never ends.
+ * value if the call has a schema. Without one of these, the script decides. `isEndless`: it never ends.
  */
 export function decide(
   steps: readonly Step[],
@@ -43,25 +40,33 @@ export function decide(
     hasTool,
     schema,
     isEndless,
-  }: { readonly hasTool: boolean; readonly schema: ObjectSchema | null; readonly isEndless: boolean },
+    script = [],
+  }: {
+    readonly hasTool: boolean;
+    readonly schema: ObjectSchema | null;
+    readonly isEndless: boolean;
+    readonly script?: Script;
+  },
 ): Decision {
-  const { instructions, results, isDone, hasValue, events } = read(steps);
+  const { instructions, results, isDone, hasValue, events } = read(steps, script);
   const last = instructions.at(-1);
   // CLIs also request titles, summaries and the like, with the prompt in the request but no tools.
   if (last === undefined || !hasTool) return { text: 'Fine.', events: [{ event: 'aside' }] };
 
   const next = instructions[results] ?? (isEndless ? last : undefined);
-  if (next) return { call: { ...next, command: writing(next) }, text: '', events };
-  const { nonce, file } = last;
+  if (next) return { call: next, text: '', events };
+  const { nonce } = last;
   if (schema !== null && !hasValue) {
-    const value = valueFor(schema, nonce);
+    const value = last.value ?? valueFor(schema, nonce);
     return { value, text: JSON.stringify(value), events: [...events, { event: 'value', nonce }] };
   }
+  const { file = 'the work' } = last;
   const text = isDone ? `${nonce} is in ${file}.` : `${file} could not be written.`;
   return { text, events: [...events, { event: 'turn-end', nonce }] };
 }
 
-function read(steps: readonly Step[]) {
+function read(steps: readonly Step[], script: Script) {
+  const fromScript = scriptReader(script);
   const news = steps.findLastIndex(({ from }) => from === 'model');
   const instructions: Instruction[] = [];
   const events: Observation[] = [];
@@ -71,7 +76,7 @@ function read(steps: readonly Step[]) {
   for (const [index, step] of steps.entries()) {
     const saw = (observation: Observation) => index > news && events.push(observation);
     if (step.from === 'user')
-      for (const found of instructionsIn(step.text)) {
+      for (const found of instructionsIn(step.text, fromScript)) {
         // CLIs repeat prompts, in reminders for example.
         if (instructions.some(({ nonce }) => nonce === found.nonce)) continue;
         saw({ event: 'prompt', nonce: found.nonce, earlier: instructions.map(({ nonce }) => nonce) });
@@ -89,11 +94,19 @@ function read(steps: readonly Step[]) {
   return { instructions, results, isDone, hasValue, events };
 }
 
-const instructionsIn = (text: string): Instruction[] =>
-  [...text.matchAll(pattern)].map(({ groups }) => ({ nonce: groups!.nonce!, file: groups!.file! }));
+function instructionsIn(text: string, fromScript: (text: string) => Instruction | null): Instruction[] {
+  const written = [...text.matchAll(pattern)].map(({ groups }) => writing(groups!.nonce!, groups!.file!));
+  if (written.length > 0) return written;
+  const scripted = fromScript(text);
+  return scripted === null ? [] : [scripted];
+}
 
 /** Return a command that reads the file back, which shows that the tool ran and its result is not made up. */
-const writing = ({ nonce, file }: Instruction) => `printf '%s\\n' ${nonce} >${file} && cat ${file}`;
+const writing = (nonce: string, file: string): Instruction => ({
+  nonce,
+  file,
+  command: `printf '%s\\n' ${nonce} >${file} && cat ${file}`,
+});
 
 /** Return an object with this text in each property, which are expected to be strings. */
 const valueFor = ({ properties = {} }: ObjectSchema, text: string) =>

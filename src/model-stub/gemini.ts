@@ -15,7 +15,7 @@ interface Request {
 /** The tools of gemini-cli that can write a file, and their arguments. */
 const writers: Readonly<Record<string, (call: NonNullable<Decision['call']>) => object>> = {
   run_shell_command: ({ command }) => ({ command, description: 'Write the file' }),
-  write_file: ({ nonce, file }) => ({ file_path: file, content: `${nonce}\n` }),
+  write_file: ({ nonce, file = '' }) => ({ file_path: file, content: `${nonce}\n` }),
 };
 
 /** Google's Gemini API. */

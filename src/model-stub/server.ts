@@ -10,6 +10,7 @@ import { gemini } from './gemini.ts';
 import type { StubEvent } from './log.ts';
 import { type Mode, quotaCounter } from './mode.ts';
 import { openai } from './openai.ts';
+import type { Script } from './script.ts';
 
 const apis: readonly Api[] = [anthropic, openai, gemini, chat];
 
@@ -20,6 +21,8 @@ export interface StubOptions {
   /** Return the mode, for each request. */
   readonly mode: () => Mode;
   readonly log: (event: StubEvent) => void;
+  /** Replies to other messages than `Write NONCE-… into the file …`. */
+  readonly script?: Script;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface StubOptions {
  * check the tool's result, and end its turn. It implements as much of the APIs as AI CLIs need. A key with the word `refused`
  * is not valid.
  */
-export function modelStub({ mode, log }: StubOptions): Server {
+export function modelStub({ mode, log, script = [] }: StubOptions): Server {
   const nextQuota = quotaCounter(Date.now);
   let count = 0;
   const handle = async (request: IncomingMessage): Promise<Reply> => {
@@ -46,7 +49,11 @@ export function modelStub({ mode, log }: StubOptions): Server {
     if (api.route(pathname) === 'count') return { body: api.counted };
     await untilReply(api, body, { mode, log });
     const call = api.read(body, pathname);
-    const decision = decide(call.steps, { ...call, isEndless: mode().name === 'endless' });
+    const decision = decide(call.steps, {
+      ...call,
+      script,
+      isEndless: mode().name === 'endless',
+    });
     const credential = credentialOf(api, request)!;
     for (const event of decision.events) log({ api: api.name, ...event, model: call.model, credential });
     count += 1;
@@ -84,7 +91,7 @@ function refusalOf(
 }
 
 /** Log the marks of a request, and wait as long as the mode demands. */
-async function untilReply(api: Api, body: object, { mode, log }: StubOptions): Promise<void> {
+async function untilReply(api: Api, body: object, { mode, log }: Omit<StubOptions, 'script'>): Promise<void> {
   const marks = [...new Set(JSON.stringify(body).match(/zqmark[a-z0-9]{8}/g))];
   if (marks.length > 0) log({ api: api.name, event: 'marks', marks });
   const { name, seconds } = mode();

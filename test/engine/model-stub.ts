@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import type { Script } from '../../src/model-stub/script.ts';
 import { eventually } from './flow.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'docker', 'model-stub');
@@ -14,11 +15,21 @@ export interface ModelStub {
   /** Sets its mode from now on, see `src/model-stub/mode.ts`. */
   setMode(mode: string): void;
   /** The requests so far. */
-  seen(): { api: string; event: string; nonce?: string; credential?: string; marks?: string[] }[];
+  seen(): {
+    api: string;
+    event: string;
+    nonce?: string;
+    earlier?: string[];
+    credential?: string;
+    marks?: string[];
+  }[];
 }
 
-/** The model APIs, in a container on a network without egress; removed after its test. */
-export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
+/**
+ * The model APIs, in a container on a network without egress; removed after its test. Its model follows instructions to write a
+ * file, and the script.
+ */
+export async function modelStub(t: ExecutionContext, script: Script = []): Promise<ModelStub> {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-models-'));
   const network = `agent-flow-test-models-${Math.random().toString(36).slice(2, 10)}`;
   const docker = (...args: string[]) =>
@@ -43,6 +54,7 @@ export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
     `--mount=type=bind,source=${join(folder, 'log')},target=/log`,
     '--env=STUB_LOG=/log/seen.jsonl',
     '--env=STUB_MODE_FILE=/log/mode',
+    `--env=STUB_SCRIPT=${JSON.stringify(script)}`,
     '--entrypoint=node',
     '--',
     'tmux-agents-base:latest',

@@ -64,3 +64,20 @@ test('an endless model calls the last tool again', t => {
   const { call } = decide([user('NONCE-a1'), model, tool('NONCE-a1')], { ...plain, isEndless: true });
   t.is(call?.nonce, 'NONCE-a1');
 });
+
+test('to another message the model replies with the first line of its script that matches and is left', t => {
+  const script = [
+    { pattern: 'tests fail', command: 'fix one' },
+    { pattern: 'fail: (\\w+)', command: 'fix $1', value: { fixed: ['two'] } },
+  ];
+  const says = (text: string): Step => ({ from: 'user', text });
+  const first = [says('The tests fail')];
+  t.is(decide(first, { ...plain, script }).call?.command, 'fix one\necho script-1');
+  const second = [...first, model, tool('script-1'), model, says('The tests fail: two')];
+  const { call, events } = decide(second, { ...plain, script });
+  t.is(call?.command, 'fix two\necho script-2');
+  t.deepEqual(events, [{ event: 'prompt', nonce: 'script-2', earlier: ['script-1'] }]);
+  const last = decide([...second, model, tool('script-2')], { ...plain, schema: {}, script });
+  t.deepEqual(last.value, { fixed: ['two'] });
+  t.deepEqual(decide([says('hello')], { ...plain, script }).events, [{ event: 'aside' }]);
+});

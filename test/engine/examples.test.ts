@@ -1,0 +1,95 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { parse } from 'jsonc-parser';
+import type { Script } from '../../src/model-stub/script.ts';
+import { repository, run } from '../unit/_helpers/repositories.ts';
+import { clis, envOf } from './clis.ts';
+import { eventually, type Place, place, small } from './flow.ts';
+import { modelStub } from './model-stub.ts';
+import { dummyKey as key } from './provider-runs.ts';
+
+/** An example in a place of its own, with its repository and a model that follows a script. */
+async function example(t: ExecutionContext, name: string, script: Script) {
+  const here = place(t);
+  const folder = join(here.path, name);
+  cpSync(join(import.meta.dirname, '../../examples', name), folder, { recursive: true });
+  const source = repository(join(folder, 'repository'), {});
+  const stub = await modelStub(t, script);
+  const file = join(folder, 'spec.json');
+  const spec = parse(readFileSync(file, 'utf8'));
+  const defaults = { ...small, memory: '2g', network: { name: stub.network }, timeouts: { run: '14m' } };
+  const env = Object.assign({ ...here.env }, ...clis.map(cli => envOf(cli, stub, { key })));
+  return {
+    here,
+    source,
+    stub,
+    /** Run it with the fields of `change` in its agents, and these AI CLIs. */
+    start(providers: Readonly<Record<string, string>>, change: Readonly<Record<string, object>> = {}) {
+      for (const [agent, fields] of Object.entries(change)) Object.assign(spec.agents[agent], fields);
+      writeFileSync(file, JSON.stringify({ ...spec, defaults: { ...defaults, ...spec.defaults } }));
+      return here.agentFlow(['run', file, '--json'], { env: { ...env, ...providers } });
+    },
+  };
+}
+
+const states = (here: Place, agent: string) =>
+  here
+    .journal()
+    .flatMap(event => (event.type === 'agent.state' && event.agent === agent ? [event.state] : []));
+
+const addOption =
+  "sed -i \"s/slug(title)/slug(title, { separator = '-' } = {})/; s/g, '-')/g, separator)/\" src/slug.js";
+
+const review = (isAccepted: boolean, problems: readonly string[] = []) => {
+  const value = { isAccepted, problems };
+  return { command: `printf '%s' '${JSON.stringify(value)}' >"$AGENT_OUTPUT_FILE"`, value };
+};
+
+const until = (here: Place, state: string, agent: string) =>
+  eventually(() => states(here, agent).includes(state), `${agent} in the state ${state}`);
+
+test.serial(
+  'review-gate: a change that two reviews accept is released when a person approves it',
+  async t => {
+    const { here, source, start } = await example(t, 'review-gate', [
+      { pattern: 'Add an option', command: addOption },
+      { pattern: 'Review the last commit', ...review(true) },
+    ]);
+    const running = start({ AUTHOR: 'gemini', REVIEWER: 'claude' });
+    await Promise.race([until(here, 'awaitingApproval', 'gate'), running]);
+    const isReleased = states(here, 'release').length > 0;
+    const approved = await here.agentFlow(['approve', 'gate', '-m', 'read it']);
+    const { exitCode, json, stderr } = await running;
+    t.is(exitCode, 0, `${stderr}\n${here.transcript('review-correctness')}`);
+    t.is(approved.exitCode, 0, approved.stderr);
+    t.false(isReleased);
+    t.is(json.agents.rework.status, 'skipped');
+    t.like(json.agents.gate.approval, { decision: 'approved', reason: 'read it' });
+    t.deepEqual(json.agents['review-security'].output, { isAccepted: true, problems: [] });
+    t.regex(here.transcript('release'), /src\/slug\.js \|/);
+    t.regex(run(source, 'show', `${json.agents.author.git.branch}:src/slug.js`), /separator = '-'/);
+  },
+);
+
+test.serial('review-gate: the problems of a change are solved, and it is not released', async t => {
+  const { here, source, start } = await example(t, 'review-gate', [
+    { pattern: 'Add an option', command: addOption },
+    { pattern: 'last commit for security', ...review(false, ['$(touch /tmp/x) is not escaped']) },
+    { pattern: 'last commit for correctness', ...review(true) },
+    { pattern: 'problems .*\\$\\(touch /tmp/x\\) is not escaped', command: 'echo solved >>SOLVED' },
+  ]);
+  const { exitCode, json, stderr } = await start({
+    AUTHOR: 'codex',
+    REVIEWER: 'gemini',
+    REWORKER: 'claude',
+  });
+  t.is(exitCode, 0, `${stderr}\n${here.transcript('review-correctness')}`);
+  t.like(json.agents, {
+    author: { status: 'succeeded' },
+    rework: { status: 'succeeded' },
+    gate: { status: 'skipped' },
+    release: { status: 'skipped' },
+  });
+  t.is(run(source, 'show', `${json.agents.rework.git.branch}:SOLVED`), 'solved');
+});

@@ -79,6 +79,10 @@ export interface AgentInput {
   readonly isConditional?: boolean;
   /** It waits for the decision of the user, without a container, and without a place of `concurrency`. */
   readonly isApproval?: boolean;
+  /** It has no container, and becomes the first ones of these agents, as many as its condition reports. */
+  readonly expandsTo?: readonly string[];
+  /** The agent that becomes it, and others, if there are enough items. */
+  readonly itemOf?: string;
   /** Its output, if it ended without having been started: in an earlier process, or in an earlier run. */
   readonly unstarted?: AgentOutput;
   /** The host that it is placed on; absent for the engine of the run. */

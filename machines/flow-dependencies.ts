@@ -1,4 +1,5 @@
 import type { AgentOutput, RequiredResult } from './agent-types.ts';
+import { endIfComplete, endItem, expand } from './flow-expansion.ts';
 import {
   type AgentPhase,
   at,
@@ -26,6 +27,10 @@ export interface ConditionResult {
   readonly agent: string;
   /** null: it could not be evaluated. */
   readonly holds: boolean | null;
+  /** The number of agents that it becomes; absent for an agent that starts. */
+  readonly size?: number;
+  /** It was cancelled before. */
+  readonly isCancelled?: boolean;
   /** The condition, or why it could not be evaluated, as text for the user. */
   readonly reason: string;
   /** The kind of the failure if `holds` is null. Default: `when`. */
@@ -54,11 +59,14 @@ export function settleDependants(
   const schedule = { ...before, undecided: [], unsettled: [] };
   const found: Consequences = { schedule, unsettled: [...unsettled], outputs: [], conditions: [] };
   for (const index of undecided)
-    if (phaseOf(found.schedule, index) === 'waiting' && !skipIfLost(found, index)) startIfMet(found, index);
+    if (phaseOf(found.schedule, index) !== 'waiting') endIfComplete(found, index);
+    else if (!skipIfLost(found, index)) startIfMet(found, index);
   // An array that grows while it is iterated over includes what is added.
-  for (const ended of found.unsettled)
+  for (const ended of found.unsettled) {
+    endItem(found, ended);
     for (const index of schedule.dependants[ended]!)
       if (phaseOf(found.schedule, index) === 'waiting') countEnd(found, ended, index);
+  }
   return found;
 }
 
@@ -100,13 +108,16 @@ const outcomeOf = ({ status, exitCode, error }: AgentOutput): Outcome => ({ stat
 /** Start or end an agent by the result of its condition. One that was cancelled in the meantime stays so. */
 export function applyCondition(
   schedule: Schedule,
-  { agent, holds, reason, kind = 'when' }: ConditionResult,
+  { agent, holds, size, isCancelled = false, reason, kind = 'when' }: ConditionResult,
 ): { readonly schedule: Schedule; readonly outputs: readonly AgentOutput[] } {
   const index = indexOf(schedule, agent);
   if (index === null || phaseOf(schedule, index) !== 'waiting') return { schedule, outputs: [] };
-  if (holds) return { schedule: makeReady(schedule, index), outputs: [] };
-  const status = holds === null ? 'failed' : 'skipped';
-  const output = unstartedOutput(schedule, index, status, { kind, message: reason });
+  if (holds) {
+    const next = size === undefined ? makeReady(schedule, index) : expand(schedule, index, size);
+    return { schedule: next, outputs: [] };
+  }
+  const status = isCancelled ? 'cancelled' : holds === null ? 'failed' : 'skipped';
+  const output = unstartedOutput(schedule, index, status, isCancelled ? null : { kind, message: reason });
   return { schedule: unsettle(endMember(schedule, index, output), [index]), outputs: [output] };
 }
 
@@ -150,7 +161,7 @@ const endWords: Readonly<Partial<Record<AgentPhase, string>>> = {
 const requiredOf = ({ agents }: Schedule, index: number, dependency: string): RequiredResult =>
   at(agents[index]!.on ?? {}, dependency) ?? 'succeeded';
 
-const hasEnded = (phase: AgentPhase) => phase !== 'waiting' && phase !== 'started';
+const hasEnded = (phase: AgentPhase) => phase !== 'reserved' && phase !== 'waiting' && phase !== 'started';
 
 /** Return whether an agent that has ended has a result. Who was cancelled or skipped has not failed. */
 function hasResult(phase: AgentPhase, required: RequiredResult): boolean {

@@ -1,15 +1,18 @@
 import type { AgentInput, AgentOutput } from './agent-types.ts';
 import type { Failure, Status } from './outcome.ts';
 import { arrayOf, itemAt, itemsOf, type PersistentArray, withItem } from './persistent-array.ts';
-import { type Queue, queueOf, withNumber, withoutFirst } from './priority-queue.ts';
+import { type Queue, queueOf, withNumber } from './priority-queue.ts';
 
-/** The phase of an agent in the flow: not started yet, spawned, or its final status. */
-export type AgentPhase = 'waiting' | 'started' | Status;
+/**
+ * The phase of an agent in the flow: it may come into being when another one is expanded, is not started yet, spawned (or
+ * expanded), or has its final status.
+ */
+export type AgentPhase = 'reserved' | 'waiting' | 'started' | Status;
 
 /** An agent of the flow, at its index in the spec. */
 interface Member {
   readonly phase: AgentPhase;
-  /** Dependencies that do not have the result that it needs. */
+  /** Dependencies that do not have the result that it needs; for an expanded agent, those of its agents that have not ended. */
   readonly unmet: number;
   readonly output: AgentOutput | null;
 }
@@ -34,22 +37,35 @@ export interface Schedule {
   readonly exhausted: Readonly<Record<string, string>>;
   /** Agents that have ended, and whose dependants do not know of it. */
   readonly unsettled: readonly number[];
-  /** Waiting agents that may have to end or to start for another reason than the end of a dependency. */
+  /** Waiting or expanded agents that may have to end or to start for another reason than the end of a dependency. */
   readonly undecided: readonly number[];
+  /** By name of an expanded agent: the number of agents that it has become. */
+  readonly expansions: Readonly<Record<string, number>>;
 }
 
-const noCounts = { waiting: 0, started: 0, succeeded: 0, failed: 0, timedOut: 0, cancelled: 0, skipped: 0 };
+const noCounts = {
+  reserved: 0,
+  waiting: 0,
+  started: 0,
+  succeeded: 0,
+  failed: 0,
+  timedOut: 0,
+  cancelled: 0,
+  skipped: 0,
+};
 
 /** Return the value of a name, which may be that of a property of every object. */
 export const at = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
-/** The place of approvals, which are on no host. No docker context has such a name. */
-const approvals = ':approvals';
+/** The place of agents without a container, which are on no host. No docker context has such a name. */
+export const withoutContainer = ':without-container';
 
 /** Return the host of an agent; `''` for the engine of the run. */
-export const hostOf = ({ agents }: Pick<Schedule, 'agents'>, index: number): string =>
-  agents[index]!.isApproval ? approvals : (agents[index]!.host ?? '');
+export function hostOf({ agents }: Pick<Schedule, 'agents'>, index: number): string {
+  const { isApproval, expandsTo, host = '' } = agents[index]!;
+  return isApproval || expandsTo ? withoutContainer : host;
+}
 
 export function initialSchedule({
   agents,
@@ -66,8 +82,9 @@ export function initialSchedule({
     for (const on of dependsOn) if (Object.hasOwn(indices, on)) dependants[indices[on]!]!.push(index);
   const numbersOf = (isWanted: (agent: AgentInput) => boolean) =>
     agents.flatMap((agent, index) => (isWanted(agent) ? index : []));
-  const isReady = ({ dependsOn, isConditional, unstarted }: AgentInput) =>
-    dependsOn.length === 0 && !isConditional && unstarted === undefined;
+  const isReady = ({ dependsOn, isConditional, itemOf, unstarted }: AgentInput) =>
+    dependsOn.length === 0 && !isConditional && itemOf === undefined && unstarted === undefined;
+  const reserved = numbersOf(({ itemOf }) => itemOf !== undefined).length;
   const hasUnknown = ({ dependsOn }: AgentInput) => dependsOn.some(on => !Object.hasOwn(indices, on));
   const byHost = Map.groupBy(numbersOf(isReady), index => hostOf({ agents }, index));
   const waiting: Schedule = {
@@ -77,9 +94,13 @@ export function initialSchedule({
     indices,
     dependants,
     members: arrayOf<Member>(
-      agents.map(({ dependsOn }) => ({ phase: 'waiting', unmet: dependsOn.length, output: null })),
+      agents.map(({ dependsOn, itemOf }) => ({
+        phase: itemOf === undefined ? 'waiting' : 'reserved',
+        unmet: dependsOn.length,
+        output: null,
+      })),
     ),
-    counts: { ...noCounts, waiting: agents.length },
+    counts: { ...noCounts, reserved, waiting: agents.length - reserved },
     startedOn: {},
     ready: Object.fromEntries([...byHost].map(([host, numbers]) => [host, queueOf(numbers)])),
     exhausted: {},
@@ -87,6 +108,7 @@ export function initialSchedule({
     undecided: numbersOf(
       agent => hasUnknown(agent) || (agent.dependsOn.length === 0 && Boolean(agent.isConditional)),
     ),
+    expansions: {},
   };
   const ended = numbersOf(({ unstarted }) => unstarted !== undefined);
   const known = ended.reduce((next, index) => endMember(next, index, agents[index]!.unstarted!), waiting);
@@ -142,10 +164,8 @@ export const unsettle = (schedule: Schedule, indices: readonly number[]): Schedu
 });
 
 /** Record that one more dependency of a waiting agent has the result that it needs. */
-export function meetDependency(schedule: Schedule, index: number): Schedule {
-  const member = itemAt(schedule.members, index);
-  return { ...schedule, members: withItem(schedule.members, index, { ...member, unmet: member.unmet - 1 }) };
-}
+export const meetDependency = (schedule: Schedule, index: number): Schedule =>
+  withUnmet(schedule, index, unmetOf(schedule, index) - 1);
 
 export const unmetOf = ({ members }: Schedule, index: number): number => itemAt(members, index).unmet;
 
@@ -156,7 +176,13 @@ export function makeReady(schedule: Schedule, index: number): Schedule {
   return { ...schedule, ready: { ...ready, [host]: withNumber(at(ready, host) ?? null, index) } };
 }
 
-function withPhase(
+/** Change how many dependencies of an agent do not have the result that it needs. */
+export function withUnmet(schedule: Schedule, index: number, unmet: number): Schedule {
+  const member = itemAt(schedule.members, index);
+  return { ...schedule, members: withItem(schedule.members, index, { ...member, unmet }) };
+}
+
+export function withPhase(
   schedule: Schedule,
   index: number,
   phase: AgentPhase,
@@ -172,40 +198,6 @@ function withPhase(
     members: withItem(members, index, { phase, unmet, output }),
     counts: { ...counts, [before]: counts[before] - 1, [phase]: counts[phase] + (before === phase ? 0 : 1) },
   };
-}
-
-/** Start the ready agents for which there is room. */
-export function startReady(schedule: Schedule): {
-  readonly schedule: Schedule;
-  readonly started: AgentInput[];
-} {
-  const started: AgentInput[] = [];
-  let next = schedule;
-  for (let host = nextHost(next); host !== null; host = nextHost(next)) {
-    const queue = next.ready[host]!;
-    const index = queue.first;
-    next = { ...next, ready: { ...next.ready, [host]: withoutFirst(queue) } };
-    if (phaseOf(next, index) !== 'waiting') continue;
-    next = withPhase(next, index, 'started', null);
-    started.push(next.agents[index]!);
-  }
-  return { schedule: next, started };
-}
-
-/** Return the host of the first agent that is ready and for which there is room; null if there is none. */
-function nextHost({ ready, counts, concurrency, startedOn, hostConcurrency }: Schedule): string | null {
-  const isFull = counts.started - (at(startedOn, approvals) ?? 0) >= concurrency;
-  let found: { readonly host: string; readonly first: number } | null = null;
-  for (const [host, queue] of Object.entries(ready)) {
-    if (
-      queue === null ||
-      (isFull && host !== approvals) ||
-      (at(startedOn, host) ?? 0) >= (at(hostConcurrency, host) ?? Number.POSITIVE_INFINITY)
-    )
-      continue;
-    if (found === null || queue.first < found.first) found = { host, first: queue.first };
-  }
-  return found?.host ?? null;
 }
 
 /** Cancel waiting agents. */

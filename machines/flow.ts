@@ -8,6 +8,7 @@ import {
   type ConditionResult,
   settleDependants,
 } from './flow-dependencies.ts';
+import { membersFor } from './flow-expansion.ts';
 import {
   type AgentPhase,
   cancelWaiting,
@@ -19,8 +20,8 @@ import {
   outputsOf,
   phaseOf,
   type Schedule,
-  startReady,
 } from './flow-schedule.ts';
+import { startReady } from './flow-start.ts';
 
 export interface FlowInput {
   readonly agents: readonly AgentInput[];
@@ -45,11 +46,12 @@ export type FlowMachineEvent =
   | { type: 'KILL' }
   | ActorDone;
 
-/** Return the agents that an event is for: one, or all in this phase. */
+/** Return the agents that an event is for: one, or those that it has become, or all in this phase. */
 function addressees(context: FlowContext, event: FlowMachineEvent, phase: AgentPhase): readonly number[] {
   if (!('name' in event)) return inPhase(context, phase);
   const index = indexOf(context, event.name);
-  return index !== null && phaseOf(context, index) === phase ? [index] : [];
+  if (index === null) return [];
+  return membersFor(context, index).filter(member => phaseOf(context, member) === phase);
 }
 
 /** No agent has such a name. */
@@ -109,7 +111,8 @@ const machineSetup = setup({
     }),
     forwardToRunning: enqueueActions(({ context, event, enqueue }) => {
       for (const index of addressees(context, event, 'started')) {
-        const { name } = context.agents[index]!;
+        const { name, expandsTo } = context.agents[index]!;
+        if (expandsTo !== undefined) continue;
         if (event.type === 'KILL' || event.type === 'HOST_LOST') enqueue.sendTo(name, { type: event.type });
         else if (event.type === 'CANCEL' || event.type === 'CANCEL_AGENT')
           enqueue.sendTo(name, { type: 'CANCEL', reason: event.reason });
@@ -153,15 +156,15 @@ export const flowMachine = machineSetup.createMachine({
         'xstate.done.actor.*': { actions: ['noteDone', 'advance'] },
         CANCEL_AGENT: { actions: ['cancelWaiting', 'forwardToRunning', 'advance'] },
         HOST_LOST: { actions: 'forwardToRunning' },
-        CANCEL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
-        KILL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
+        CANCEL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning', 'advance'] },
+        KILL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning', 'advance'] },
       },
     },
-    // Nothing is started any more; agents that were started stop.
+    // No agent waits any more, so that none is started; agents that were started stop.
     cancelling: {
       always: { guard: 'haveAllEnded', target: 'done' },
       on: {
-        'xstate.done.actor.*': { actions: 'noteDone' },
+        'xstate.done.actor.*': { actions: ['noteDone', 'advance'] },
         CANCEL: { actions: 'forwardToRunning' },
         KILL: { actions: 'forwardToRunning' },
         HOST_LOST: { actions: 'forwardToRunning' },

@@ -30,6 +30,7 @@ export type FailureKind =
   | 'transient' // docker failed in a way that may pass
   | 'dependency' // an agent that it depends on did not have the result that it needs
   | 'when' // its condition does not hold, or could not be evaluated
+  | 'forEach' // its items are no array or too many, or one of its agents did not succeed
   | 'rejected' // an approval was rejected, by the user or by its default
   | 'internal'; // a bug in agent-flow
 

@@ -8,8 +8,9 @@ import {
   reusedWork,
   savedWorkspace,
 } from './spec/event-values.ts';
+import { askedForEach } from './spec/for-each-plan.ts';
 import { agentName, contextName, runIdPattern } from './spec/names.ts';
-import { parseReference } from './spec/reference.ts';
+import { isReference } from './spec/reference.ts';
 
 /**
  * The events of a run. Each is a line of the journal, and every view is a reducer over them: progress, results, `ps`,
@@ -53,6 +54,9 @@ const kinds = [
         retries: z.number(),
         host,
         approve: askedApproval.exactOptional(),
+        forEach: askedForEach
+          .exactOptional()
+          .describe('The list of which each item gets an agent: one of those with this agent in `item`.'),
         reused: reusedWork
           .exactOptional()
           .describe('Its outcome and work, which this rerun takes over: it is not started.'),
@@ -122,16 +126,22 @@ const kinds = [
     attempt,
     json: z.string().describe('The value as JSON, in ASCII.'),
   }),
+  /**
+   * The items of an agent with `forEach`, journaled before an agent for one of them starts: those that `run.started` has for
+   * the first positions come into being, one for each item. The first ones count.
+   */
+  z.object({
+    type: z.literal('agent.expanded'),
+    agent,
+    items: z.array(z.string()).describe('Each as JSON, in ASCII.'),
+  }),
   /** The values of other agents that an agent reads, journaled before it starts. The first ones count. */
   z.object({
     type: z.literal('agent.inputs'),
     agent,
     values: z
-      .record(
-        z.string().refine(text => parseReference(text) !== null),
-        z.string(),
-      )
-      .describe('Each as JSON, in ASCII, by its reference: `agents.plan.output.title`.'),
+      .record(z.string().refine(isReference), z.string())
+      .describe('Each as JSON, in ASCII, by its reference: `agents.plan.output.title` or `item.title`.'),
   }),
   /** An approval waits for a decision, until its default applies. The first one counts. */
   z.object({

@@ -2,6 +2,7 @@ import { fromPromise } from 'xstate';
 import type { ConditionInput, ConditionResult } from '../../machines/flow-dependencies.ts';
 import type { Outcome } from '../../machines/outcome.ts';
 import type { ConditionAgent } from '../spec/condition.ts';
+import { knownExpansion, type ListPort, recordItems } from './for-each.ts';
 import { beforeAnythingFollows, type InputPort, recordInputs } from './inputs.ts';
 
 type Condition = Omit<ConditionResult, 'agent'>;
@@ -14,6 +15,7 @@ export interface ConditionPort {
   /** Return the branch and the output of an agent that has ended; null if there is none. */
   results(agent: string): AgentResults;
   readonly inputs: InputPort;
+  readonly lists: ListPort;
   /** Resolves when the result is on disk. */
   record(result: ConditionResult): Promise<void>;
 }
@@ -25,18 +27,23 @@ interface AgentResults {
 }
 
 /** Evaluate conditions: each once, also if the run is resumed, and recorded before anything follows from it (I3). */
-export const conditionActor = ({ expression, recorded, results, record, inputs }: ConditionPort) =>
+export const conditionActor = ({ expression, recorded, results, record, inputs, lists }: ConditionPort) =>
   fromPromise<ConditionResult, ConditionInput>(async ({ input: { agent, outcomes } }) => {
     const seen = Object.entries(outcomes).map(
       ([name, outcome]) => [name, seenOf(outcome, results(name))] as const,
     );
+    const isList = lists.plan(agent) !== null;
+    const known = isList ? knownExpansion(agent, lists) : null;
+    if (known !== null) return { agent, ...known };
     const condition = expression(agent);
     const result =
       condition === undefined
         ? { holds: true, reason: 'it has no condition' }
         : (recorded(agent) ?? (await evaluate(agent, condition, Object.fromEntries(seen), record)));
-    const problem = result.holds ? await recordInputs(agent, new Map(seen), inputs) : null;
-    return { agent, ...result, ...problem };
+    if (!result.holds) return { agent, ...result };
+    const sources = new Map(seen);
+    const read = isList ? recordItems(agent, sources, lists) : recordInputs(agent, sources, inputs);
+    return { agent, ...result, ...(await read) };
   });
 
 async function evaluate(

@@ -68,10 +68,10 @@ const namesIn =
   (command: string) =>
   ({ runFile }: RunFolder): string[] => {
     try {
-      const { agents, approvals = [] } = JSON.parse(readFile(runFile).toString()).plan;
+      const { agents, approvals = [], forEach = [] } = JSON.parse(readFile(runFile).toString()).plan;
       const known = decisions.includes(command)
         ? approvals
-        : [...agents, ...(commandsWithApprovals.includes(command) ? approvals : [])];
+        : [...agents, ...forEach, ...(commandsWithApprovals.includes(command) ? approvals : [])];
       return known.map(({ name }: { readonly name: unknown }) => String(name));
     } catch {
       return [];

@@ -6,7 +6,7 @@ import { machineGraph } from '../graph/machine.ts';
 import { mermaid } from '../graph/mermaid.ts';
 import { agentPath } from '../graph/path.ts';
 import { loadSpec } from '../spec/load.ts';
-import { membersOf } from '../spec/members.ts';
+import { itemOf, membersOf } from '../spec/members.ts';
 import { readJournal } from '../store/read-journal.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { forLog } from '../text/log-text.ts';
@@ -105,7 +105,11 @@ async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): P
 
 async function graphOfSpec(path: string): Promise<Graph> {
   const plan = await loadSpec(path, { env: process.env });
-  return flowGraph(plan.name, membersOf(plan));
+  // The agents for items are not known before a run.
+  return flowGraph(
+    plan.name,
+    membersOf(plan).filter(member => itemOf(member) === undefined),
+  );
 }
 
 async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promise<Graph> {

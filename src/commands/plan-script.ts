@@ -1,10 +1,19 @@
+import { itemName } from '../../machines/item-name.ts';
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
 import { controlOf } from '../spec/control-plan.ts';
-import { approveOf, inputsOf, isApproval, type MemberPlan } from '../spec/members.ts';
+import {
+  approveOf,
+  forEachOf,
+  inputsOf,
+  isApproval,
+  isForEach,
+  itemOf,
+  type MemberPlan,
+} from '../spec/members.ts';
 import { type ReceiverPlan, receiverTitle } from '../spec/notify-plan.ts';
 import { formatDuration } from '../spec/units.ts';
-import { matrixLabel, startLabel } from '../state/control-label.ts';
+import { listLabel, matrixLabel, startLabel } from '../state/control-label.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
 export interface PlanTitle {
@@ -31,9 +40,10 @@ export function planScript(
     ...(budget === null ? [] : [`# ${budget}`]),
     ...notify.map(plan => `# Notifies ${receiverTitle(plan)} of: ${plan.on.join(', ')}`),
     ...agents.flatMap(approvalLine),
+    ...agents.flatMap(listLine),
     ...(isConditional ? ['# Agents with a condition are shown as if it held.'] : []),
     ...(agents.some(agent => inputsOf(agent).length > 0)
-      ? ['# Values of other agents, ${agents.…}, are not known before the run.']
+      ? ['# Values of other agents and of items, ${agents.…} and ${item}, are not known before the run.']
       : []),
     'set -eu',
     // Like every docker call of a run.
@@ -70,6 +80,15 @@ function approvalLine(member: MemberPlan): string[] {
   return [`# ${headingOf(member)}: waits for approval${after}: ${oneLine(prompt)} (${end})`];
 }
 
+/** Describe an agent that becomes others, which are not known before the run. */
+function listLine(member: MemberPlan): string[] {
+  if (!isForEach(member)) return [];
+  const first = itemName(member.name, 1);
+  return [
+    `# ${headingOf(member)}: an agent ${listLabel(member)}. They are not known before the run: the commands of ${first} stand for all.`,
+  ];
+}
+
 /** Render a dry run as JSON. An argument that an earlier step printed is `{from: name}`, with its suffix as `then`. */
 export function planData(agents: readonly MemberPlan[], { runId, steps, names }: DryRun): unknown {
   const datum = (text: string) => {
@@ -82,11 +101,13 @@ export function planData(agents: readonly MemberPlan[], { runId, steps, names }:
     args: args.map(datum),
     ...(endsFor === undefined ? {} : { endsFor: datum(endsFor) }),
   }));
-  const control = agents.map(agent => ({
+  const shown = agents.filter(agent => (itemOf(agent)?.index ?? 1) === 1);
+  const control = shown.map(agent => ({
     name: agent.name,
     dependsOn: agent.dependsOn,
     ...controlOf(agent),
     ...approveOf(agent),
+    ...forEachOf(agent),
   }));
   return { version: 1, runId, agents: control, steps: data };
 }

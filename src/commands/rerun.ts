@@ -1,9 +1,10 @@
 import { UsageError } from '../errors.ts';
 import { agentsToRerun, rerunOf } from '../run/reuse.ts';
 import { startRun } from '../run/start-run.ts';
-import { membersOf } from '../spec/members.ts';
+import { itemOf, membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { checkNames, namesIn } from '../spec/select-agents.ts';
+import { ofAgent } from '../state/flow-state.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { type Rerun, readRunFile } from '../store/run-file.ts';
@@ -77,7 +78,10 @@ function requestOf(stateDir: StateDir, { run: runId, from: list, context }: Reru
   assertEnded(run);
   const { plan } = readRunFile(run.folder);
   const from = list === undefined ? [] : namesIn('--from', list);
-  const names = membersOf(plan).map(({ name }) => name);
+  // An agent for an item that the list did not have has no name.
+  const names = membersOf(plan)
+    .filter(member => itemOf(member) === undefined || ofAgent(run.state, member.name))
+    .map(({ name }) => name);
   checkNames('--from', from, names);
   const again = agentsToRerun(plan, run.state, from);
   if (again.size === 0)

@@ -1,9 +1,11 @@
 import { createActor, fromPromise } from 'xstate';
-import type { StepInput } from '../../machines/agent-types.ts';
+import type { AgentInput, StepInput } from '../../machines/agent-types.ts';
 import { approvalMachine } from '../../machines/approval.ts';
 import type { RequestedApproval } from '../../machines/approval-types.ts';
 import type { CheckResult } from '../../machines/check.ts';
 import { flowMachine } from '../../machines/flow.ts';
+import type { ConditionInput, ConditionResult } from '../../machines/flow-dependencies.ts';
+import { itemName } from '../../machines/item-name.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { ActorContext } from '../actors/context.ts';
 import { provideActors, type SchedulerPort } from '../actors/provide.ts';
@@ -14,7 +16,7 @@ import { label } from '../docker/labels.ts';
 import { FlowError } from '../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 import { sweep } from '../run/sweep.ts';
-import { isApproval, membersOf } from '../spec/members.ts';
+import { hasContainer, isForEach, itemOf, type MemberPlan, membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { newRunId, type StateDir } from '../store/state-directory.ts';
 import type { Step } from './recording.ts';
@@ -63,13 +65,14 @@ async function runMachines(
 ): Promise<void> {
   const ports = { contextOf: () => context, clock: context.clock, scheduler };
   const agent = provideActors(ports).provide({ actors: succeedingActors(context, steps) });
-  const flow = createActor(flowMachine.provide({ actors: { agent, approval: grantedApproval } }), {
+  const actors = { agent, approval: grantedApproval, condition: oneItem };
+  const flow = createActor(flowMachine.provide({ actors }), {
     input: {
       // The commands of every agent are recorded, whatever it needs of others.
-      agents: membersOf(plan).map(member => ({
-        ...(isApproval(member)
-          ? ({ name: member.name, isApproval: true, retries: 0, keep: 'never' } as const)
-          : { ...member, isScheduled: scheduler !== null }),
+      agents: shownOf(plan).map(member => ({
+        ...(hasContainer(member)
+          ? { ...member, ...firstOf(member), isScheduled: scheduler !== null }
+          : withoutContainer(member)),
         dependsOn: member.dependsOn,
         on: Object.fromEntries(member.dependsOn.map(name => [name, 'ended'] as const)),
       })),
@@ -89,6 +92,26 @@ async function runMachines(
       failed.error.kind === 'image' ? 1 : 3,
     );
 }
+
+/** The commands of the first agent of a list stand for those of all, whose number is not known. */
+const shownOf = (plan: FlowPlan) => membersOf(plan).filter(member => (itemOf(member)?.index ?? 1) === 1);
+
+const firstOf = (member: MemberPlan) => {
+  const item = itemOf(member);
+  return item === undefined ? {} : { itemOf: item.of };
+};
+
+const withoutContainer = (member: MemberPlan): AgentInput => ({
+  ...(isForEach(member)
+    ? { isConditional: true, expandsTo: [itemName(member.name, 1)] }
+    : { isApproval: true }),
+  ...{ name: member.name, dependsOn: member.dependsOn, retries: 0, keep: 'never' },
+});
+
+/** Every list has one item. */
+const oneItem = fromPromise<ConditionResult, ConditionInput>(async ({ input: { agent } }) => ({
+  ...{ agent, holds: true, size: 1, reason: '' },
+}));
 
 /** Every approval is granted. */
 const grantedApproval = approvalMachine.provide({

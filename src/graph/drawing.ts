@@ -100,11 +100,12 @@ function agentLook({ path }: Graph, node: GraphNode): Pick<Box, 'label' | 'mark'
   return { label: `${name}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
 }
 
-/** Return the name of an agent with its values of a matrix and its condition. */
-function agentTitle({ id, matrix, when }: GraphNode): string {
+/** Return the name of an agent with its values of a matrix, its list and its condition. */
+function agentTitle({ id, matrix, forEach, when }: GraphNode): string {
   const values = matrixLabel(matrix === undefined ? {} : { matrix });
+  const list = forEach === undefined ? '' : ` for each of ${shorten(oneLine(forEach), 40)}`;
   const condition = when === undefined ? '' : ` when ${shorten(oneLine(when), 40)}`;
-  return `${id}${values === '' ? '' : ` (${shorten(oneLine(values), 40)})`}${condition}`;
+  return `${id}${values === '' ? '' : ` (${shorten(oneLine(values), 40)})`}${list}${condition}`;
 }
 
 function titleOf({ kind, name, path }: Graph): string {

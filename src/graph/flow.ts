@@ -2,7 +2,12 @@ import type { AgentState } from '../state/agent-state.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import type { FlowPath, Graph } from './graph.ts';
 
-type Waiting = Pick<AgentState, 'name' | 'dependsOn' | 'on' | 'when' | 'matrix'>;
+type Waiting = Pick<AgentState, 'name' | 'dependsOn' | 'on' | 'when' | 'matrix'> & {
+  readonly item?: Pick<NonNullable<AgentState['item']>, 'of'>;
+  /** The list of an agent with `forEach`: in a plan, or in the state of a run. */
+  readonly items?: string;
+  readonly forEach?: Pick<NonNullable<AgentState['forEach']>, 'items'>;
+};
 
 /** Return the agents of a flow with their dependencies. */
 export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
@@ -11,17 +16,19 @@ export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
     kind: 'flow',
     name,
     initial: null,
-    nodes: agents.map(({ name, when, matrix }) => ({
+    nodes: agents.map(({ name, when, matrix, forEach, items = forEach?.items }) => ({
       ...{ id: name, parent: null, type: 'agent', initial: null, invokes: [] },
       ...(when === undefined ? {} : { when }),
+      ...(items === undefined ? {} : { forEach: items }),
       ...(matrix === undefined ? {} : { matrix }),
     })),
-    edges: agents.flatMap(({ name, dependsOn, on = {} }) =>
-      dependsOn.map(source => ({
+    // What an agent for an item waits for is drawn at the one that becomes it.
+    edges: agents.flatMap(({ name, dependsOn, on = {}, item }) =>
+      (item === undefined ? dependsOn : [item.of]).map(source => ({
         source,
         target: name,
         event: null,
-        guard: Object.hasOwn(on, source) ? on[source]! : null,
+        guard: item === undefined && Object.hasOwn(on, source) ? on[source]! : null,
         params: null,
         actions: [],
       })),

@@ -27,6 +27,8 @@ export interface GraphNode {
   readonly invokes: readonly string[];
   /** The condition of an agent. */
   readonly when?: string;
+  /** The list of an agent that becomes one for each of its items. */
+  readonly forEach?: string;
   /** The values of an agent that comes from a matrix. */
   readonly matrix?: AgentState['matrix'];
 }

@@ -34,6 +34,8 @@ export interface AgentRecord {
   readonly condition: { readonly holds: boolean | null; readonly reason: string } | null;
   /** The values of other agents that it reads; null before they are known, and once it has ended. */
   readonly inputs: Readonly<Record<string, string>> | null;
+  /** The items of an agent with `forEach`, each as JSON; null before they are known, and once it has ended. */
+  readonly items: readonly string[] | null;
   /** The end of the time of an approval, and its decision; null before it waits, and for other agents. */
   readonly approval: { readonly until: number; readonly decision: Decision | null } | null;
   /** The agent has its final outcome. */
@@ -68,6 +70,7 @@ export const emptyRecord: AgentRecord = {
   cancelled: false,
   condition: null,
   inputs: null,
+  items: null,
   approval: null,
   ended: false,
   outcome: null,
@@ -101,6 +104,8 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
     }
     case 'agent.inputs':
       return { ...record, inputs: record.inputs ?? event.values };
+    case 'agent.expanded':
+      return { ...record, items: record.items ?? event.items };
     case 'approval.requested':
       return { ...record, approval: record.approval ?? { until: event.until, decision: null } };
     case 'approval.decided': {
@@ -113,6 +118,7 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
       return {
         ...record,
         inputs: null,
+        items: null,
         ended: true,
         outcome: { status, exitCode, error: error as Outcome['error'] },
       };

@@ -7,8 +7,11 @@ export interface RecordTracker {
   of(agent: string): AgentRecord | undefined;
 }
 
+/** Return the agents that one with `forEach` can become; none for any other. */
+export type ItemsOf = (agent: string) => readonly string[];
+
 /** Keep the records of these agents. */
-export function trackRecords(agents: readonly string[]): RecordTracker {
+export function trackRecords(agents: readonly string[], itemsOf: ItemsOf = () => []): RecordTracker {
   const records = new Map<string, AgentRecord>(agents.map(name => [name, emptyRecord]));
   /** By id: the agent that had the container last. */
   const owners = new Map<string, string>();
@@ -32,6 +35,8 @@ export function trackRecords(agents: readonly string[]): RecordTracker {
       else if (event.type === 'container.started') {
         const owner = owners.get(event.containerId);
         if (owner !== undefined) applyTo(owner, event);
+      } else if (event.type === 'agent.cancel') {
+        for (const agent of [event.agent, ...itemsOf(event.agent)]) applyTo(agent, { ...event, agent });
       } else if ('agent' in event && event.agent !== null) applyTo(event.agent, event);
     },
     of: agent => records.get(agent),

@@ -46,6 +46,7 @@ function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefi
   const properties = [
     ...(outcome.reused === null ? [] : [property('reused-from', outcome.reused)]),
     ...matrixProperties(outcome),
+    ...(outcome.item === null ? [] : [property('item', shorten(outcome.item, 1000))]),
     ...outputProperty(outcome),
     ...(outcome.decision === null ? [] : [property('decision', outcome.decision)]),
     ...usageProperties(outcome),

@@ -1,4 +1,5 @@
 import { decisionText } from '../../machines/approval-types.ts';
+import { itemName } from '../../machines/item-name.ts';
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
 import { formatUsd } from '../prices/cost.ts';
@@ -27,7 +28,9 @@ export function lineOf(before: FlowState, event: RunEvent, width = nameWidth(bef
 function describe(before: FlowState, event: RunEvent): string | null {
   switch (event.type) {
     case 'run.started': {
-      const agents = event.agents.length === 1 ? '1 agent' : `${event.agents.length} agents`;
+      // Those for items of a list are counted when they exist.
+      const count = event.agents.filter(({ item }) => item === undefined).length;
+      const agents = count === 1 ? '1 agent' : `${count} agents`;
       const resumed = before.startedAt === null ? describeRerun(event) : ', resumed';
       return `run ${event.runId} of ${event.name}: ${agents}, at most ${event.concurrency} at once${resumed}`;
     }
@@ -40,6 +43,8 @@ function describe(before: FlowState, event: RunEvent): string | null {
       return event.holds && ofAgent(before, event.agent)?.condition === null ? event.reason : null;
     case 'agent.output':
       return `output: ${shorten(event.json, 100)}`;
+    case 'agent.expanded':
+      return describeExpansion(ofAgent(before, event.agent), event);
     case 'agent.inputs':
       return `reads ${shorten(Object.keys(event.values).join(', '), 100)}`;
     case 'approval.requested':
@@ -79,6 +84,17 @@ function describeRerun({ rerunOf, agents }: EventOf<'run.started'>): string {
   if (rerunOf === undefined) return '';
   const reused = agents.filter(agent => agent.reused !== undefined).map(({ name }) => name);
   return `, a rerun of ${rerunOf}${reused.length === 0 ? '' : `; reused: ${listNames(reused)}`}`;
+}
+
+function describeExpansion(
+  agent: AgentState | undefined,
+  { agent: name, items }: EventOf<'agent.expanded'>,
+): string | null {
+  if (agent?.forEach?.names !== null) return null;
+  if (items.length === 0) return 'its list is empty: it becomes no agent';
+  const names =
+    items.length === 1 ? itemName(name, 1) : `${itemName(name, 1)} to ${itemName(name, items.length)}`;
+  return `becomes ${items.length === 1 ? '1 agent' : `${items.length} agents`}: ${names}`;
 }
 
 function describeState(before: FlowState, event: EventOf<'agent.state'>): string | null {

@@ -29,7 +29,7 @@ export function summary(
     agent.name,
     statusOf(agent),
     agent.exitCode === null ? '-' : String(agent.exitCode),
-    agent.approval === undefined ? String(ownAttempts(agent).length) : '-',
+    (agent.approval ?? agent.forEach) ? '-' : String(ownAttempts(agent).length),
     agent.startedAt === null || agent.endedAt === null
       ? '-'
       : formatDuration(agent.endedAt - agent.startedAt),

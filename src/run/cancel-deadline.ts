@@ -1,4 +1,5 @@
 import type { RunEvent } from '../events.ts';
+import type { ItemsOf } from '../recovery/track-records.ts';
 
 /** The deadline of cancelled agents for optional work, such as saving their output and artifacts. */
 export interface CancelDeadline {
@@ -12,7 +13,7 @@ export interface CancelDeadline {
 /** Milliseconds for optional work after a cancel, so that everything after a Ctrl-C takes less than five seconds. */
 const gracePeriodMs = 3_000;
 
-export function cancelDeadline(names: readonly string[]): CancelDeadline {
+export function cancelDeadline(names: readonly string[], itemsOf: ItemsOf = () => []): CancelDeadline {
   const controllers = new Map<string, AbortController>();
   const cancelled = new Set<string>();
   const controllerOf = (name: string) => {
@@ -22,7 +23,7 @@ export function cancelDeadline(names: readonly string[]): CancelDeadline {
   };
   return {
     apply(event) {
-      const added = cancelledBy(event, names).filter(name => !cancelled.has(name));
+      const added = cancelledBy(event, names, itemsOf).filter(name => !cancelled.has(name));
       if (added.length === 0) return;
       for (const name of added) cancelled.add(name);
       setTimeout(() => {
@@ -36,7 +37,7 @@ export function cancelDeadline(names: readonly string[]): CancelDeadline {
   };
 }
 
-function cancelledBy(event: RunEvent, names: readonly string[]): readonly string[] {
+function cancelledBy(event: RunEvent, names: readonly string[], itemsOf: ItemsOf): readonly string[] {
   if (event.type === 'run.cancel') return names;
-  return event.type === 'agent.cancel' ? [event.agent] : [];
+  return event.type === 'agent.cancel' ? [event.agent, ...itemsOf(event.agent)] : [];
 }

@@ -7,7 +7,7 @@ import type { Leases } from '../actors/lease.ts';
 import { type AgentActors, type AgentPorts, provideActors } from '../actors/provide.ts';
 import { type HostName, hostOf, titleOf } from '../connection/run-hosts.ts';
 import { type AgentRecord, emptyRecord, unstartedOutcome } from '../recovery/record.ts';
-import { inputsOf, isApproval, type MemberPlan } from '../spec/members.ts';
+import { hasContainer, inputsOf, isForEach, itemNames, itemOf, type MemberPlan } from '../spec/members.ts';
 import type { Journal } from '../store/journal.ts';
 import { transcriptIn } from '../transcript/transcript.ts';
 import type { ApprovalActors } from './approvals.ts';
@@ -56,6 +56,7 @@ export interface DriveOptions extends AgentPorts {
 export function drive(agents: readonly MemberPlan[], concurrency: number, options: DriveOptions): FlowDriver {
   const { journal, ended, hosts = [], scheduler, record = () => emptyRecord, approvals = {} } = options;
   const agent = provideActors(options, options.actors, options.leases);
+  const items = itemNames(agents);
   const journalTransitions = transitionsOf(agents, options);
   const condition = conditionActor(conditionPort(agents, options));
   const approval = approvalMachine.provide({ actors: approvals });
@@ -67,10 +68,11 @@ export function drive(agents: readonly MemberPlan[], concurrency: number, option
         const outcome = unstartedOutcome(known);
         return {
           ...{ name, dependsOn, on },
-          ...(isApproval(plan)
-            ? ({ isApproval: true, retries: 0, keep: 'never' } as const)
-            : { retries: plan.retries, keep: plan.keep, host: hostKey(hostOf(hosts, plan)) }),
-          ...(!isApproval(plan) && plan.check && { check: { rounds: plan.check.rounds } }),
+          ...(hasContainer(plan)
+            ? { retries: plan.retries, keep: plan.keep, host: hostKey(hostOf(hosts, plan)) }
+            : withoutContainer(plan, items)),
+          ...(itemOf(plan) && { itemOf: itemOf(plan)!.of }),
+          ...(hasContainer(plan) && plan.check && { check: { rounds: plan.check.rounds } }),
           // An agent that is cancelled does not start anyway.
           ...((when !== undefined || inputsOf(plan).length > 0) &&
             !known.cancelled && { isConditional: true }),
@@ -118,6 +120,13 @@ export function drive(agents: readonly MemberPlan[], concurrency: number, option
   };
 }
 
+/** Return what the machine has to know of an approval, or of an agent that becomes others. */
+const withoutContainer = (plan: MemberPlan, items: ReturnType<typeof itemNames>) => ({
+  ...(isForEach(plan) ? { isConditional: true, expandsTo: items.get(plan.name)! } : { isApproval: true }),
+  retries: 0,
+  keep: 'never' as const,
+});
+
 function conditionPort(
   agents: readonly MemberPlan[],
   { journal, record = () => emptyRecord, results = () => ({ branch: null, output: null }) }: DriveOptions,
@@ -131,10 +140,24 @@ function conditionPort(
     inputs: {
       plan(agent) {
         const plan = plans.get(agent)!;
-        return isApproval(plan) ? null : plan;
+        return hasContainer(plan) ? plan : null;
+      },
+      item(agent) {
+        const { of, index } = itemOf(plans.get(agent)!) ?? { of: agent, index: 0 };
+        const json = record(of).items?.[index - 1];
+        return json === undefined ? null : { index, json };
       },
       recorded: agent => record(agent).inputs,
       record: (agent, values) => journal.append({ type: 'agent.inputs', agent, values }),
+    },
+    lists: {
+      plan(agent) {
+        const plan = plans.get(agent)!;
+        return isForEach(plan) ? plan : null;
+      },
+      recorded: agent => record(agent).items,
+      isCancelled: agent => record(agent).cancelled,
+      record: (agent, items) => journal.append({ type: 'agent.expanded', agent, items: [...items] }),
     },
   };
 }

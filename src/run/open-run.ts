@@ -10,8 +10,7 @@ import { version } from '../package.ts';
 import { swarmConcurrency } from '../preflight/check-swarm.ts';
 import { engineWarnings, sshWarning } from '../preflight/engine-warnings.ts';
 import { maxConcurrency } from '../preflight/limits.ts';
-import { controlOf } from '../spec/control-plan.ts';
-import { approveOf, isApproval, membersOf } from '../spec/members.ts';
+import { itemNames, membersOf } from '../spec/members.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
@@ -20,6 +19,7 @@ import { cannotContinue, unwritable } from './halt-errors.ts';
 import { notifierOf } from './notify.ts';
 import { withoutReused } from './reuse.ts';
 import type { LockedRun, RunOptions } from './run.ts';
+import { startedAgents } from './started-agents.ts';
 import { type RunTracker, trackRun } from './track-run.ts';
 
 /** A run whose journal is open and has a `run.started` of this process: each process that drives the run appends one. */
@@ -60,9 +60,12 @@ export async function openRun(
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
   const started = withoutReused(plan, run.rerun);
+  const members = membersOf(plan);
+  const items = itemNames(members);
   const tracker = trackRun(
-    membersOf(plan).map(({ name }) => name),
+    members.map(({ name }) => name),
     spendingOf(plan),
+    agent => items.get(agent) ?? [],
   );
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   for (const event of past) tracker.apply(event);
@@ -109,14 +112,6 @@ async function appendProcessStart(
   { plan, folder, rerun }: OpenRun['run'],
   concurrency: number,
 ) {
-  const agents = membersOf(plan).map(agent => ({
-    name: agent.name,
-    dependsOn: [...agent.dependsOn],
-    ...controlOf(agent),
-    ...(isApproval(agent) ? { retries: 0 } : { retries: agent.retries, ...agent.placement }),
-    ...approveOf(agent),
-    ...(rerun && Object.hasOwn(rerun.reused, agent.name) && { reused: rerun.reused[agent.name]! }),
-  }));
   try {
     await journal.append({
       type: 'run.started',
@@ -127,7 +122,7 @@ async function appendProcessStart(
       host: hostname(),
       concurrency,
       ...(plan.maxUsd === undefined ? {} : { maxUsd: plan.maxUsd }),
-      agents,
+      agents: startedAgents(plan, rerun),
       ...(rerun && { rerunOf: rerun.of }),
     });
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ReusedWork } from '../spec/event-values.ts';
-import { membersOf } from '../spec/members.ts';
+import { itemNames, itemOf, membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { withDependants } from '../spec/select-agents.ts';
 import { type AgentState, type FlowState, ofAgent } from '../state/flow-state.ts';
@@ -18,17 +18,20 @@ export function agentsToRerun(
   from: readonly string[],
 ): ReadonlySet<string> {
   const members = membersOf(plan);
-  const open = members.map(({ name }) => name).filter(name => !isSettled(ofAgent(state, name)));
-  return withDependants(members, [...open, ...from]);
+  // An agent for an item that the list does not have follows the agent that becomes others.
+  const open = members
+    .filter(member => itemOf(member) === undefined || ofAgent(state, member.name) !== undefined)
+    .map(({ name }) => name)
+    .filter(name => !isSettled(ofAgent(state, name)));
+  const items = itemNames(members);
+  return withDependants(members, [...open, ...from.flatMap(name => [name, ...(items.get(name) ?? [])])]);
 }
 
 /** Return what a rerun takes over: the agents that succeeded, apart from those that run again. */
 export function rerunOf(plan: FlowPlan, state: FlowState, again: ReadonlySet<string>): Rerun {
   const reused = membersOf(plan).flatMap(({ name }) => {
     const agent = ofAgent(state, name);
-    return agent?.status === 'succeeded' && !again.has(name)
-      ? [[name, workOf(state.runId, agent)] as const]
-      : [];
+    return agent?.status === 'succeeded' && !again.has(name) ? [[name, workOf(state, agent)] as const] : [];
   });
   return { of: state.runId, reused: Object.fromEntries(reused) };
 }
@@ -39,12 +42,12 @@ function isSettled(agent: AgentState | undefined): boolean {
   return agent?.status === 'skipped' && ['when', 'dependency'].includes(agent.error?.kind ?? '');
 }
 
-function workOf(runId: string, agent: AgentState): ReusedWork {
+function workOf(state: FlowState, agent: AgentState): ReusedWork {
   const last = agent.attempts.at(-1);
   const usage = usageOf(agent);
   const blocked = blockedHosts(agent);
   return {
-    run: agent.reused ?? runId,
+    run: agent.reused ?? state.runId,
     attempt: last?.attempt ?? agent.attempt,
     exitCode: agent.exitCode,
     image: agent.image,
@@ -57,9 +60,13 @@ function workOf(runId: string, agent: AgentState): ReusedWork {
     artifacts: [...(last?.artifacts ?? [])],
     ...(last?.check ? { check: last.check } : {}),
     ...(last?.output ? { output: last.output } : {}),
+    ...itemsOf(state, agent),
     ...(agent.approval?.decided ? { decision: agent.approval.decided } : {}),
   };
 }
+
+const itemsOf = ({ agents }: FlowState, { forEach }: AgentState): Pick<ReusedWork, 'items'> =>
+  forEach?.names ? { items: forEach.names.map(name => agents[name]!.item!.json) } : {};
 
 /** Return the plan of the agents that a run starts, without those whose work a rerun takes over. */
 export const withoutReused = (plan: FlowPlan, rerun: Rerun | undefined): FlowPlan =>

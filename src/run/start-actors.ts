@@ -1,6 +1,7 @@
 import { agentLeases } from '../actors/lease.ts';
 import { isFresh } from '../recovery/record.ts';
-import { type MemberPlan, membersOf } from '../spec/members.ts';
+import { hasContainer, itemOf, type MemberPlan, membersOf } from '../spec/members.ts';
+import type { AgentPlan } from '../spec/plan.ts';
 import { watchLock } from '../store/lock.ts';
 import { watchRequests } from '../store/requests.ts';
 import { type Following, followOutput } from '../transcript/follow-output.ts';
@@ -13,6 +14,7 @@ import { type HostLoss, watchHostLoss } from './host-loss.ts';
 import { type OpenRun, stopReason, warn } from './open-run.ts';
 import type { RunOptions } from './run.ts';
 import { swarmFleet } from './swarm-fleet.ts';
+import { resultsOf } from './track-run.ts';
 
 /** A run whose machines run: they act on its agents, and the rest sends them events. */
 export interface DrivenRun extends Disposable {
@@ -46,10 +48,7 @@ export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors
     actors,
     ended: new Set(ended),
     record: tracker.record,
-    results(name) {
-      const { workspace = null, output = null } = tracker.attempts(name).at(-1) ?? {};
-      return { branch: workspace?.branch ?? null, output };
-    },
+    results: name => resultsOf(tracker, name),
     leases,
     approvals: desk.actors,
   });
@@ -81,11 +80,16 @@ function agentsToDrive({ run: { plan }, tracker }: OpenRun, stopOnly: RunOptions
   const agents = membersOf(plan).toSorted((a, b) => rank(a) - rank(b));
   const only = stopOnly?.agent ?? null;
   if (only === null) return agents;
-  return agents.filter(({ name }) => name === only).map(startingAtOnce);
+  const isAlone = !agents.some(agent => agent.name === only && !hasContainer(agent));
+  return agents
+    .filter(agent => agent.name === only || itemOf(agent)?.of === only)
+    .map(agent => startingAtOnce(agent, isAlone));
 }
 
-function startingAtOnce({ on: _, when: __, ...agent }: MemberPlan): MemberPlan {
-  return { ...agent, dependsOn: [] } as MemberPlan;
+/** An agent for an item that is stopped alone does not wait for the one that becomes it. */
+function startingAtOnce({ on: _, when: __, ...agent }: MemberPlan, isAlone: boolean): MemberPlan {
+  const { item, ...others } = agent as AgentPlan;
+  return { ...(isAlone ? others : { ...others, ...(item && { item }) }), dependsOn: [] } as MemberPlan;
 }
 
 function followAgents(

@@ -1,8 +1,9 @@
 import type { RunEvent } from '../events.ts';
 import { type AgentRecord, emptyRecord } from '../recovery/record.ts';
-import { trackRecords } from '../recovery/track-records.ts';
+import { type ItemsOf, trackRecords } from '../recovery/track-records.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import { type FlowState, liveFlowState, ofAgent } from '../state/flow-state.ts';
+import { outputIn } from '../state/for-each-state.ts';
 import { type Spending, trackSpending } from '../state/spending.ts';
 import { type ActiveAgents, activeAgents } from './active-agents.ts';
 import { type CancelDeadline, cancelDeadline } from './cancel-deadline.ts';
@@ -24,9 +25,13 @@ export interface RunTracker {
 /** The spending of a run without a budget. */
 const unlimited = () => trackSpending({ maxUsd: null, agents: [], limitOf: () => undefined });
 
-export function trackRun(agents: readonly string[], spending: Spending = unlimited()): RunTracker {
-  const records = trackRecords(agents);
-  const deadline = cancelDeadline(agents);
+export function trackRun(
+  agents: readonly string[],
+  spending: Spending = unlimited(),
+  itemsOf: ItemsOf = () => [],
+): RunTracker {
+  const records = trackRecords(agents, itemsOf);
+  const deadline = cancelDeadline(agents, itemsOf);
   const flow = liveFlowState();
   const active = activeAgents();
   let outputSize = 0;
@@ -50,6 +55,15 @@ export function trackRun(agents: readonly string[], spending: Spending = unlimit
     spending,
     outputSize: () => outputSize + reusedSize,
   };
+}
+
+/** Return the branch of an agent that has ended, and its output as JSON; null for none. */
+export function resultsOf(tracker: Pick<RunTracker, 'state' | 'attempts'>, name: string) {
+  const { workspace = null, output = null } = tracker.attempts(name).at(-1) ?? {};
+  const state = tracker.state();
+  const agent = ofAgent(state, name);
+  const branch = workspace?.branch ?? null;
+  return { branch, output: agent?.forEach === undefined ? output : outputIn(state, agent) };
 }
 
 const sizeOfReused = ({ agents }: Extract<RunEvent, { type: 'run.started' }>) =>

@@ -8,6 +8,7 @@ import { dependsOn, matrix, when } from './control-fields.ts';
 import { instructions, skills, trustWorkspace } from './customization-fields.ts';
 import { done } from './done-field.ts';
 import { cpus, env, image, labels, memory, text } from './fields.ts';
+import { forEach, max } from './for-each-fields.ts';
 import { hostGrace, onHostLost } from './host-lost-fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mcp } from './mcp-field.ts';
@@ -175,6 +176,8 @@ export const defaults = strict(shared, 'an object of fields that all agents shar
   dependsOn: notShared,
   when: notShared,
   matrix: notShared,
+  forEach: notShared,
+  max: notShared,
   output: notShared,
   approve: notShared,
 });
@@ -196,6 +199,16 @@ export const agent = strict(
       .optional()
       .describe(
         'Values by name, such as `{"node": [20, 22]}`: the agent becomes one for each combination of them, with `${matrix.node}` replaced in its strings; at most 256. See docs/control.md.',
+      ),
+    forEach: forEach
+      .optional()
+      .describe(
+        'A list in the output of another agent, such as `${agents.plan.output.tasks}`: when that agent has succeeded, this one becomes an agent for each item, with `${item}`, `${item.KEY}` and `${index}` replaced in its `prompt`, `env`, `args` and `command`. See docs/control.md.',
+      ),
+    max: max
+      .optional()
+      .describe(
+        'Maximum number of items of `forEach`, at most 256: if there are more, the agent fails, and none is started. Default 20.',
       ),
     output: output
       .optional()

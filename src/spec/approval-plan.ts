@@ -4,7 +4,7 @@ import { agentName } from './names.ts';
 import { ms, text } from './plan-values.ts';
 
 /** An agent of a flow that runs nothing: it waits for the decision of the user. */
-export interface ApprovalPlan extends Omit<ControlPlan, 'inputs'> {
+export interface ApprovalPlan extends Omit<ControlPlan, 'inputs' | 'item'> {
   readonly name: string;
   /** Its index among the agents of the spec, approvals included. */
   readonly index: number;
@@ -20,8 +20,8 @@ export interface ApprovalPlan extends Omit<ControlPlan, 'inputs'> {
 }
 
 const name = z.string().regex(agentName);
-/** Its question has no references to values of others. */
-const { inputs: _, ...control } = controlPlan;
+/** Its question has no references to values. */
+const { inputs: _, item: __, ...control } = controlPlan;
 
 export const approvalPlan = z.strictObject({
   name,

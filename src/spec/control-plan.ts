@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { agentName, matrixKey } from './names.ts';
-import { parseReference } from './reference.ts';
+import { isReference } from './reference.ts';
 
 /** When an agent starts, beside the names in its `dependsOn`. */
 export interface ControlPlan {
@@ -10,7 +10,9 @@ export interface ControlPlan {
   readonly when?: string;
   /** The values of its matrix, by name. */
   readonly matrix?: Readonly<Record<string, string | number | boolean>>;
-  /** The values of other agents that its templates have references to: `agents.plan.output.title`. */
+  /** The agent with `forEach` that becomes it, and the position of its item in the list, from 1. */
+  readonly item?: { readonly of: string; readonly index: number };
+  /** The values of other agents, and of its item, that its templates have references to: `agents.plan.output.title`. */
   readonly inputs?: readonly string[];
 }
 
@@ -21,16 +23,15 @@ export const controlPlan = {
   matrix: z
     .record(z.string().regex(matrixKey), z.union([z.string(), z.number(), z.boolean()]))
     .exactOptional(),
-  inputs: z
-    .array(z.string().refine(text => parseReference(text) !== null))
-    .min(1)
-    .exactOptional(),
+  item: z.strictObject({ of: z.string().regex(agentName), index: z.int().min(1) }).exactOptional(),
+  inputs: z.array(z.string().refine(isReference)).min(1).exactOptional(),
 };
 
 /** Return these fields of a plan or an event. */
-export const controlOf = ({ on, when, matrix, inputs }: ControlPlan) => ({
+export const controlOf = ({ on, when, matrix, item, inputs }: ControlPlan) => ({
   ...(on === undefined ? {} : { on }),
   ...(when === undefined ? {} : { when }),
   ...(matrix === undefined ? {} : { matrix }),
+  ...(item === undefined ? {} : { item }),
   ...(inputs === undefined ? {} : { inputs: [...inputs] }),
 });

@@ -2,6 +2,7 @@ import type { RequiredResult } from '../../machines/agent-types.ts';
 import type { ControlPlan } from './control-plan.ts';
 import { isObject } from './fields.ts';
 import type { Path } from './findings.ts';
+import { listReference } from './for-each-fields.ts';
 import { requiredBy } from './reference.ts';
 import type { AgentSpec } from './schema.ts';
 
@@ -34,14 +35,17 @@ export function dependenciesIn(dependsOn: unknown): Dependency[] {
  */
 export function resolveControl(
   name: string,
-  { dependsOn = [], when }: Pick<AgentSpec, 'dependsOn' | 'when'>,
+  { dependsOn = [], when, forEach }: Pick<AgentSpec, 'dependsOn' | 'when' | 'forEach'>,
   references: ConditionReferences,
   inputs: readonly string[] = [],
 ): ControlPlan & { readonly dependsOn: readonly string[] } {
   const given = dependenciesIn(dependsOn).map(({ name, on }) => [name, on] as const);
   const isGiven = (agent: string) => given.some(([name]) => name === agent);
   const named = (references.get(name) ?? []).filter(agent => !isGiven(agent));
-  const read = [...requiredBy(inputs)].filter(([agent]) => !isGiven(agent) && !named.includes(agent));
+  const list = forEach === undefined ? [] : [listReference(forEach)];
+  const read = [...requiredBy([...inputs, ...list])].filter(
+    ([agent]) => !isGiven(agent) && !named.includes(agent),
+  );
   const all = [...given, ...named.map(agent => [agent, 'ended'] as const), ...read];
   const others = all.filter(([, on]) => on !== 'succeeded');
   return {

@@ -83,6 +83,7 @@ export const reusedWork = z.strictObject({
   artifacts: z.array(z.string()).describe('Paths of files and directories in that run.'),
   check: z.object(checkResult).exactOptional().describe('The last check of its work.'),
   output: z.string().exactOptional().describe('Its output, as JSON.'),
+  items: z.array(z.string()).exactOptional().describe('The items of an agent with `forEach`, each as JSON.'),
   decision: z
     .strictObject({ ...decisionFields, at: z.number().describe('Milliseconds since the epoch.') })
     .exactOptional()

@@ -2,7 +2,7 @@ import { maxArgumentLength } from './fields.ts';
 import { maxTextSize } from './files.ts';
 import { asciiJson, insertedText } from './output-text.ts';
 import type { AgentPlan } from './plan.ts';
-import { parseReference, type Reference } from './reference.ts';
+import { parseItemReference, parseReference, type Reference } from './reference.ts';
 import { asTemplate, fillTemplate } from './templates.ts';
 
 /** The values of references, as JSON, by the text of the reference. */
@@ -18,25 +18,30 @@ export interface InputSource {
 }
 
 /** Bytes of the values of one agent, as JSON. */
-const maxInputBytes = 2 ** 20;
+export const maxInputBytes = 2 ** 20;
 
 type Filled = Pick<AgentPlan, 'prompt' | 'command' | 'env'>;
+
+/** The item of an agent for one item of a list. */
+export interface ItemSource {
+  /** Its position in the list, from 1. */
+  readonly index: number;
+  readonly json: string;
+}
 
 /** Return the values of the references of an agent, or why it cannot be started with them. */
 export function readInputs(
   plan: Filled & Pick<AgentPlan, 'inputs'>,
   sources: ReadonlyMap<string, InputSource>,
+  item: ItemSource | null = null,
 ): { readonly values: InputValues } | { readonly problem: string } {
   const values: Record<string, string> = {};
   let bytes = 0;
   for (const text of plan.inputs ?? []) {
     const reference = parseReference(text);
-    const source = reference && sources.get(reference.agent);
-    const value = source ? readReference(reference, source) : undefined;
-    if (value === undefined || value === null)
-      return {
-        problem: `\${${text}} has no value${source?.status ? `: ${reasonOf(reference!, source)}` : ''}`,
-      };
+    const source = reference ? sources.get(reference.agent) : undefined;
+    const value = reference ? source && readReference(reference, source) : readItem(text, item);
+    if (value === undefined || value === null) return { problem: missingValue(text, source) };
     values[text] = asciiJson(value);
     bytes += values[text].length;
     if (bytes > maxInputBytes)
@@ -46,10 +51,26 @@ export function readInputs(
   return problem === null ? { values } : { problem };
 }
 
-function readReference({ field, path }: Reference, source: InputSource): unknown {
+/** Return why a reference has no value, as text for the user. */
+export function missingValue(text: string, source: InputSource | undefined): string {
+  const reference = parseReference(text);
+  const reason = reference && source?.status ? `: ${reasonOf(reference, source)}` : '';
+  return `\${${text}} has no value${reason}`;
+}
+
+export function readReference({ field, path }: Reference, source: InputSource): unknown {
   if (field !== 'output') return source[field];
-  if (source.output === null) return undefined;
-  let value: unknown = JSON.parse(source.output);
+  return source.output === null ? undefined : valueAt(JSON.parse(source.output), path);
+}
+
+function readItem(text: string, item: ItemSource | null): unknown {
+  const reference = parseItemReference(text);
+  if (reference === null || item === null) return undefined;
+  return reference.field === 'index' ? item.index : valueAt(JSON.parse(item.json), reference.path);
+}
+
+function valueAt(root: unknown, path: readonly string[]): unknown {
+  let value = root;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     // The length of an array is not one of its items.

@@ -15,6 +15,7 @@ interface CloneStart {
   /** The root of the repository that it clones; null for none. */
   readonly repository: string | null;
   readonly from: string | null;
+  readonly hasForEach: boolean;
 }
 
 /** Check that an agent that starts from the work of another depends on it, and that both clone the same repository. */
@@ -54,6 +55,7 @@ function startOf(
     dependsOn: dependencies.map(({ name }) => name),
     repository: real === undefined ? null : (repositories.get(real) ?? null),
     from: mode === 'clone' && typeof from === 'string' ? from : null,
+    hasForEach: 'forEach' in fields,
   };
 }
 
@@ -70,6 +72,8 @@ function startProblem(start: CloneStart, starts: ReadonlyMap<string, CloneStart>
       ? 'no agent has this name'
       : `no agent has this name; did you mean "${meant}"?`;
   }
+  if (other.hasForEach)
+    return `${from} has "forEach": each of its agents has work of its own; name another one`;
   if (!waitsFor(start, from!, { starts, by: 'dependsOn' }))
     return `it is not waited for; add "${from}" to "dependsOn" of ${name}`;
   if (!waitsFor(start, from!, { starts, by: 'needs' }))

@@ -5,9 +5,9 @@ import type { ConditionReferences } from './control.ts';
 import { isObject } from './fields.ts';
 import type { Finding, Path } from './findings.ts';
 import { at } from './issues.ts';
-import { excludedKey, type OutputSchemas } from './outputs.ts';
+import { excludedKey, type OutputSchemas, schemaAt } from './outputs.ts';
 import { providerOf } from './providers.ts';
-import { parseReference, requiredBy } from './reference.ts';
+import { parseItemReference, parseReference, requiredBy } from './reference.ts';
 import { closest } from './schema-kit.ts';
 import { referencesIn, type Template, templatesOf, withoutTemplates } from './templates.ts';
 
@@ -64,21 +64,19 @@ function ownedProblem({ path: [field, name] }: Template, provider: Provider | un
 
 type Groups = ReadonlyMap<string, readonly string[]>;
 
-function referenceProblem(
-  text: string,
-  {
-    own,
-    fieldsOf,
-    groups,
-    outputs,
-  }: {
-    own: string;
-    fieldsOf: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-    groups: Groups;
-    outputs: OutputSchemas;
-  },
-): string | null {
+export interface Referenced {
+  /** The agent with the reference. */
+  readonly own: string;
+  readonly fieldsOf: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  readonly groups: Groups;
+  readonly outputs: OutputSchemas;
+}
+
+/** Return why there can be no such value; null if there may be one. */
+function referenceProblem(text: string, referenced: Referenced): string | null {
+  const { own, fieldsOf, groups } = referenced;
   const written = `\${${text}}`;
+  if (/^item(?:\.|$)|^index$/.test(text)) return itemProblem(text, referenced);
   const reference = parseReference(text);
   if (reference === null)
     return `${written} is not valid; expected \${agents.NAME.output}, \${agents.NAME.output.KEY}, or status, exitCode or branch in place of output; write $${written} for the text`;
@@ -97,11 +95,51 @@ function referenceProblem(
   }
   if (fields.approve !== undefined && field !== 'status')
     return `${written}: "${agent}" is an approval, which has a status only`;
+  if (fields.forEach !== undefined && (field === 'exitCode' || field === 'branch'))
+    return `${written}: "${agent}" has "forEach"; only its status and its output can be read`;
   if (field !== 'output') return null;
-  if (!outputs.has(agent)) return `${written}: "${agent}" has no "output"; give it one with a schema`;
-  const schema = outputs.get(agent) ?? null;
+  if (!referenced.outputs.has(agent))
+    return `${written}: "${agent}" has no "output"; give it one with a schema`;
+  const schema = outputSchema(agent, referenced);
   const excluded = schema && excludedKey(schema, path);
   return excluded && `${written}: the schema of "${agent}" has no ${excluded}`;
+}
+
+/** Return the schema of what others read of an agent: of an agent with `forEach`, an array of outputs. */
+function outputSchema(agent: string, { fieldsOf, outputs }: Referenced) {
+  const schema = outputs.get(agent) ?? null;
+  return schema !== null && fieldsOf.get(agent)?.forEach !== undefined
+    ? { type: 'array', items: schema }
+    : schema;
+}
+
+function itemProblem(text: string, referenced: Referenced): string | null {
+  const written = `\${${text}}`;
+  const reference = parseItemReference(text);
+  if (reference === null)
+    return `${written} is not valid; expected \${item}, \${item.KEY} or \${index}; write $${written} for the text`;
+  const { forEach } = referenced.fieldsOf.get(referenced.own)!;
+  const list = typeof forEach === 'string' ? parseReference(forEach.slice(2, -1)) : null;
+  const schema = list && outputSchema(list.agent, referenced);
+  const items = schema && schemaAt(schema, [...list.path, '0']);
+  const excluded = items && reference.field === 'item' && excludedKey(items, reference.path);
+  return excluded ? `${written}: the schema of its items has no ${excluded}` : null;
+}
+
+/** Return why the value of `forEach` cannot be a list; null if it may be one. */
+export function listProblem(text: string, referenced: Referenced): string | null {
+  const problem = referenceProblem(text, referenced);
+  const reference = parseReference(text);
+  if (problem !== null || reference === null) return problem;
+  const written = `\${${text}}`;
+  if (reference.field !== 'output')
+    return `${written} is no list; read one from the output of "${reference.agent}"`;
+  const schema = outputSchema(reference.agent, referenced);
+  const { type } = (schema && schemaAt(schema, reference.path)) ?? {};
+  const types = Array.isArray(type) ? type : [type];
+  return type === undefined || types.includes('array')
+    ? null
+    : `${written} is no list: the schema of "${reference.agent}" says ${types.join(' or ')} there, and not array`;
 }
 
 /** Add the agents that templates name to those that conditions name. Others have a finding. */
@@ -110,10 +148,16 @@ export function withInputs(
   references: ConditionReferences,
   inputs: Inputs,
 ): ConditionReferences {
-  if (inputs.size === 0) return references;
+  const lists = agentFields(value).filter(({ fields }) => typeof fields.forEach === 'string');
+  if (inputs.size === 0 && lists.length === 0) return references;
+  const read = new Map(inputs);
+  for (const { path, fields } of lists) {
+    const name = String(path[1]);
+    read.set(name, [...(inputs.get(name) ?? []), String(fields.forEach).slice(2, -1)]);
+  }
   const known = new Set(agentFields(value).map(({ path }) => String(path[1])));
   const all = new Map(references);
-  for (const [agent, texts] of inputs) {
+  for (const [agent, texts] of read) {
     const named = [...requiredBy(texts).keys()].filter(name => name !== agent && known.has(name));
     all.set(agent, [...new Set([...(references.get(agent) ?? []), ...named])]);
   }

@@ -1,7 +1,8 @@
 import type { MatrixValues } from './control-fields.ts';
+import { isObject } from './fields.ts';
 import type { Finding, Path } from './findings.ts';
 import { closest } from './schema-kit.ts';
-import { asTemplate, isTemplate } from './templates.ts';
+import { asTemplate, isTemplate, itemTemplate } from './templates.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,7 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
  * kept. Inserted values are not interpolated again. Definitions of providers are kept as they are: in them, `${NAME}` is for
  * the CLI. `${agents.NAME.…}` is kept where an agent may read values of others, which are known when it starts: these strings
- * become templates.
+ * become templates. So are `${item}`, `${item.KEY}` and `${index}` in an agent with `forEach`.
  *
  * @param matrices By agent: the values that replace `${matrix.NAME}` in its strings.
  */
@@ -20,13 +21,23 @@ export function interpolate(
   matrices: ReadonlyMap<string, MatrixValues> = new Map(),
 ): { value: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
-  return { value: walk(value, [], { env, matrices, findings }), findings };
+  return { value: walk(value, [], { env, matrices, lists: namesOfLists(value), findings }), findings };
 }
 
 interface Context {
   readonly env: Environment;
   readonly matrices: ReadonlyMap<string, MatrixValues>;
+  /** Agents with `forEach`. */
+  readonly lists: ReadonlySet<string>;
   readonly findings: Finding[];
+}
+
+function namesOfLists(value: unknown): ReadonlySet<string> {
+  const agents = isObject(value) ? value.agents : undefined;
+  const entries = isObject(agents) ? Object.entries(agents) : [];
+  return new Set(
+    entries.filter(([, fields]) => isObject(fields) && 'forEach' in fields).map(([name]) => name),
+  );
 }
 
 function walk(value: unknown, path: Path, context: Context): unknown {
@@ -41,14 +52,23 @@ function walk(value: unknown, path: Path, context: Context): unknown {
   return result;
 }
 
-const reference = /\$?\$\{(?:(agents\.)[^{}]*|matrix\.(\w+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
+const reference =
+  /\$?\$\{(?:(agents\.)[^{}]*|(item(?:\.[^{}]*)?|index)|matrix\.(\w+)|([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?)\}/g;
 
-function fill(text: string, path: Path, { env, matrices, findings }: Context): string {
+function fill(text: string, path: Path, { env, matrices, lists, findings }: Context): string {
   const messages = new Set<string>();
   const inTemplate = isTemplate(path);
-  const textOf: Replacer = (found, ofAgent, key, name, fallback) => {
+  const hasItems = path[0] === 'agents' && lists.has(String(path[1]));
+  const textOf: Replacer = (found, { ofAgent, ofItem, key, name = ofItem, fallback }) => {
     if (found.startsWith('$$')) return found.slice(1);
+    if (ofItem !== undefined && (hasItems || ofItem.includes('.'))) {
+      const where = `only in "prompt", "env", "args" and "command" of an agent with "forEach"`;
+      messages.add(`${found} is replaced ${where}; write $${found} for the text`);
+      return found;
+    }
     if (ofAgent !== undefined) {
+      // The list itself is read when the agents that it is from have ended.
+      if (path.length === 3 && path[2] === 'forEach') return found;
       const where =
         path[2] === 'approve'
           ? 'is not replaced in an approval'
@@ -74,37 +94,53 @@ function fill(text: string, path: Path, { env, matrices, findings }: Context): s
     }
     return fallback === undefined ? (value ?? '') : value || fallback;
   };
-  const filled = inTemplate ? toTemplate(text, textOf) : text.replace(reference, textOf);
+  const filled = inTemplate
+    ? toTemplate(text, textOf, hasItems)
+    : text.replace(reference, (found, ...groups) => textOf(found, partsOf(groups)));
   for (const message of messages) findings.push({ path, value: text, message });
   return messages.size === 0 ? filled : text;
 }
 
-type Replacer = (
-  found: string,
-  ofAgent: string | undefined,
-  key: string | undefined,
-  name: string | undefined,
-  fallback: string | undefined,
-) => string;
+interface Parts {
+  readonly ofAgent: string | undefined;
+  readonly ofItem: string | undefined;
+  readonly key: string | undefined;
+  readonly name: string | undefined;
+  readonly fallback: string | undefined;
+}
 
-/** Keep references to agents, and have everything else stand for itself. */
-function toTemplate(text: string, textOf: Replacer): string {
+const partsOf = ([ofAgent, ofItem, key, name, fallback]: readonly (string | undefined)[]): Parts => ({
+  ...{ ofAgent, ofItem, key, name, fallback },
+});
+
+type Replacer = (found: string, parts: Parts) => string;
+
+/** Keep references to agents and items, and have everything else stand for itself. */
+function toTemplate(text: string, textOf: Replacer, hasItems: boolean): string {
   let template = '';
   let plain = '';
   let end = 0;
   for (const match of text.matchAll(reference)) {
-    const [found, ofAgent, key, name, fallback] = match;
+    const [found, ...groups] = match;
+    const parts = partsOf(groups);
     plain += text.slice(end, match.index);
     end = match.index + found.length;
-    const isKept = ofAgent !== undefined && !found.startsWith('$$') && found !== '${agents.}';
-    if (!isKept) {
-      plain += textOf(found, ofAgent, key, name, fallback);
+    const kept = keptReference(found, parts, hasItems);
+    if (kept === null) {
+      plain += textOf(found, parts);
       continue;
     }
-    template += asTemplate(plain) + found;
+    template += asTemplate(plain) + kept;
     plain = '';
   }
   return template + asTemplate(plain + text.slice(end));
+}
+
+/** Return the form of a reference in a template; null for anything that is replaced now. */
+function keptReference(found: string, { ofAgent, ofItem }: Parts, hasItems: boolean): string | null {
+  if (found.startsWith('$$')) return null;
+  if (ofItem !== undefined) return hasItems ? itemTemplate(ofItem) : null;
+  return ofAgent !== undefined && !/^\$\{agents\.[:}]/.test(found) ? found : null;
 }
 
 /** Return whether a word of the name suggests a secret: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`; not `KEYBOARD`. */

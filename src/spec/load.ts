@@ -8,6 +8,7 @@ import { checkConditions } from './conditions.ts';
 import { SpecError } from './errors.ts';
 import { findProviders } from './find-providers.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
+import { checkForEach, expandForEach } from './for-each.ts';
 import { checkFrom } from './from.ts';
 import { checkHostSecrets } from './host-secrets.ts';
 import { checkInputs, findInputs, withInputs } from './inputs.ts';
@@ -104,6 +105,7 @@ export async function planFromText(
     ...check(work, { found: known, providers }),
     ...checkOrder(value, withInputs(value, references, inputs)),
     ...checkInputs(value, { inputs, groups, outputs, providers }),
+    ...checkForEach(value, { found: known, groups, outputs }),
     ...checkApprovals(value),
     ...schemas.findings,
   ];
@@ -128,7 +130,8 @@ export async function planFromText(
     ...checkOutputPrompts(plan),
   ];
   if (refused.length > 0) throw new SpecError(file, inFile(refused));
-  return only === undefined ? plan : selectAgents(plan, only, groups);
+  const whole = expandForEach(plan, data);
+  return only === undefined ? whole : selectAgents(whole, only, groups);
 }
 
 function parse(text: string, path: string): Source {

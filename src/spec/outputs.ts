@@ -70,5 +70,15 @@ export function excludedKey(schema: Schema, [key, ...rest]: readonly string[]): 
   return `"${key}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
 }
 
+/** Return the schema of the value at a path; null if it is not known. */
+export function schemaAt(schema: Schema, [key, ...rest]: readonly string[]): Schema | null {
+  if (otherKeywords.some(keyword => keyword in schema)) return null;
+  if (key === undefined) return schema;
+  const { properties = {}, items } = schema;
+  const own = isObject(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
+  const next = own ?? (/^\d+$/.test(key) ? items : undefined);
+  return isObject(next) ? schemaAt(next, rest) : null;
+}
+
 const excludedIn = (schema: unknown, path: readonly string[]) =>
   isObject(schema) ? excludedKey(schema, path) : null;

@@ -5,6 +5,7 @@ import { glob, rounds } from './check-field.ts';
 import { controlPlan } from './control-plan.ts';
 import { checkDependencies } from './dependencies.ts';
 import { env, isObject, labels } from './fields.ts';
+import { forEachPlan, forEachProblems } from './for-each-schema.ts';
 import { exactHost, headerProblem } from './host-secrets.ts';
 import { maxPlannedHosts, parseHost } from './hosts.ts';
 import { gpus } from './image-fields.ts';
@@ -229,14 +230,16 @@ export const planSchema = z
     providers: z.array(definedProvider).exactOptional(),
     agents: z.array(agent).min(1),
     approvals: z.array(approvalPlan).exactOptional(),
+    forEach: z.array(forEachPlan).exactOptional(),
     notify: receiverPlans.exactOptional(),
   })
-  .check(({ value: { agents, approvals = [] }, issues }) => {
-    const members = [...agents, ...approvals];
+  .check(({ value: { agents, approvals = [], forEach = [] }, issues }) => {
+    const members = [...agents, ...approvals, ...forEach];
     const byName = new Map(members.map(({ name, dependsOn }) => [name, dependsOn]));
     const refuse = (path: PropertyKey[], message: string) =>
       issues.push({ code: 'custom', path, input: undefined, message });
     if (byName.size < members.length) refuse(['agents'], 'two agents have one name');
+    for (const problem of forEachProblems(agents, forEach)) refuse(['forEach'], problem);
     for (const { path, message } of checkDependencies(byName)) refuse([...path], message);
     for (const [index, { workspace }] of agents.entries())
       if (

@@ -3,6 +3,7 @@ import type { ApprovalPlan } from './approval-plan.ts';
 import type { CheckPlan } from './check-plan.ts';
 import type { ControlPlan } from './control-plan.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
+import type { ForEachPlan } from './for-each-plan.ts';
 import type { ReceiverPlan } from './notify-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
 import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
@@ -234,6 +235,8 @@ export interface FlowPlan {
   readonly agents: readonly AgentPlan[];
   /** Its agents that wait for the decision of the user and have no container. Default: none. */
   readonly approvals?: readonly ApprovalPlan[];
+  /** Its agents that become one for each item of a list. Default: none. */
+  readonly forEach?: readonly ForEachPlan[];
   /** The receivers of notifications. Default: none. */
   readonly notify?: readonly ReceiverPlan[];
 }

@@ -16,9 +16,27 @@ export function parseReference(text: string): Reference | null {
   const [root, agent = '', field, ...path] = text.split('.');
   const known = inputFields.find(name => name === field);
   if (root !== 'agents' || known === undefined || !agentName.test(agent)) return null;
-  if (!path.every(key => /^[\w-]+$/.test(key)) || (known !== 'output' && path.length > 0)) return null;
+  if (!path.every(isKey) || (known !== 'output' && path.length > 0)) return null;
   return { agent, field: known, path };
 }
+
+/** The item of an agent for one item of a list, a part of it, or its position. */
+export type ItemReference =
+  | { readonly field: 'index' }
+  | { readonly field: 'item'; readonly path: readonly string[] };
+
+/** Parse `item`, `item.title` or `index`; null for anything else. */
+export function parseItemReference(text: string): ItemReference | null {
+  if (text === 'index') return { field: 'index' };
+  const [root, ...path] = text.split('.');
+  return root === 'item' && path.every(isKey) ? { field: 'item', path } : null;
+}
+
+/** Return whether a text is a reference to another agent, or to an item. */
+export const isReference = (text: string): boolean =>
+  parseReference(text) !== null || parseItemReference(text) !== null;
+
+const isKey = (key: string) => /^[\w-]+$/.test(key);
 
 /** Return the agents that references name, with the results that they need: an output is that of a success. */
 export function requiredBy(texts: readonly string[]): ReadonlyMap<string, RequiredResult> {

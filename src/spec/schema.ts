@@ -10,7 +10,7 @@ import { target } from './target-field.ts';
 const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
 const misplaced = Object.fromEntries(
-  [...Object.keys(shared), 'dependsOn', 'when', 'matrix', 'output', 'approve']
+  [...Object.keys(shared), 'dependsOn', 'when', 'matrix', 'forEach', 'max', 'output', 'approve']
     .filter(key => key !== 'budget')
     .map(key => [key, 'it belongs to an agent, or under "defaults"']),
 );

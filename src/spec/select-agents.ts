@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { escapeControl } from './escape-control.ts';
-import { isApproval, type MemberPlan, membersOf } from './members.ts';
-import type { AgentPlan, FlowPlan } from './plan.ts';
+import { groupMembers, hasContainer, itemNames, itemOf, type MemberPlan, membersOf } from './members.ts';
+import type { FlowPlan } from './plan.ts';
 import { closest } from './schema-kit.ts';
 
 /** Return these agents and everything that they depend on, directly or not: approvals too. */
@@ -10,14 +10,16 @@ export function withDependencies(
   names: Iterable<string>,
 ): ReadonlySet<string> {
   const byName = new Map(agents.map(agent => [agent.name, agent]));
-  return reachable(names, name => needsOf(byName.get(name)));
+  const items = itemNames(agents);
+  return reachable(names, name => needsOf(byName.get(name), items));
 }
 
 /** Return these agents and everything that depends on them, directly or not: approvals too. */
 export function withDependants(agents: readonly MemberPlan[], names: Iterable<string>): ReadonlySet<string> {
   const dependants = new Map<string, string[]>();
+  const items = itemNames(agents);
   for (const agent of agents)
-    for (const on of needsOf(agent)) {
+    for (const on of needsOf(agent, items)) {
       const known = dependants.get(on);
       if (known === undefined) dependants.set(on, [agent.name]);
       else known.push(agent.name);
@@ -27,7 +29,7 @@ export function withDependants(agents: readonly MemberPlan[], names: Iterable<st
 
 /**
  * Reduce a plan to these agents and everything that they depend on, approvals included. The name of a matrix stands for all of
- * its agents. Throws a `UsageError` for a name that the plan does not have, and for approvals alone.
+ * its agents, and that of an agent with `forEach` for those that it becomes, which have no names yet. Throws a `UsageError` for a name that the plan does not have, and for approvals alone.
  */
 export function selectAgents(
   plan: FlowPlan,
@@ -35,16 +37,19 @@ export function selectAgents(
   groups: ReadonlyMap<string, readonly string[]>,
 ): FlowPlan {
   const members = membersOf(plan);
-  checkNames('--only', names, [...members.map(({ name }) => name), ...groups.keys()]);
+  checkNames('--only', names, [...namedBefore(members), ...groups.keys()]);
   const chosen = names.flatMap(name => groups.get(name) ?? [name]);
   const needed = withDependencies(members, chosen);
   const kept = members.filter(({ name }) => needed.has(name));
-  const agents = kept.filter((member): member is AgentPlan => !isApproval(member));
-  if (agents.length === 0) throw new UsageError('--only needs at least one agent beside approvals');
-  const { approvals: _, ...others } = plan;
-  const approvals = kept.flatMap((member, index) => (isApproval(member) ? [{ ...member, index }] : []));
-  return { ...others, agents, ...(approvals.length === 0 ? {} : { approvals }) };
+  const grouped = groupMembers(kept);
+  if (grouped.agents.length === 0) throw new UsageError('--only needs at least one agent beside approvals');
+  const { approvals: _, forEach: __, ...others } = plan;
+  return { ...others, ...grouped };
 }
+
+/** Return the names that agents have before a run: without those for items. */
+const namedBefore = (members: readonly MemberPlan[]) =>
+  members.filter(member => itemOf(member) === undefined).map(({ name }) => name);
 
 /** Return the names of a list with commas. Throws a `UsageError` if there are none. */
 export function namesIn(option: string, list: string): readonly string[] {
@@ -68,9 +73,11 @@ export function checkNames(option: string, names: readonly string[], known: read
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-function needsOf(agent: MemberPlan | undefined): readonly string[] {
+/** An agent that becomes others needs their success. */
+function needsOf(agent: MemberPlan | undefined, items: ReturnType<typeof itemNames>): readonly string[] {
   if (agent === undefined) return [];
-  if (isApproval(agent) || agent.workspace.mode !== 'clone') return agent.dependsOn;
+  if (!hasContainer(agent)) return [...agent.dependsOn, ...(items.get(agent.name) ?? [])];
+  if (agent.workspace.mode !== 'clone') return agent.dependsOn;
   const { from } = agent.workspace;
   return from === null ? agent.dependsOn : [...agent.dependsOn, from];
 }

@@ -7,9 +7,18 @@ import type { Path } from './findings.ts';
  */
 const token = /\$\{agents\.([^{}]*)\}/g;
 
+/** A reference to the item of an agent is kept as `${agents.:item.title}`, so that nothing else has to be escaped. */
+const itemMark = ':';
+
+/** Return the form in a template of a reference to an item: `item.title`. */
+export const itemTemplate = (reference: string): string => `\${agents.${itemMark}${reference}}`;
+
+const referenceOf = (path: string) =>
+  path.startsWith(itemMark) ? path.slice(itemMark.length) : `agents.${path}`;
+
 /** Return the references of a template, without duplicates: `agents.plan.output.title`. */
 export const referencesIn = (template: string): string[] => [
-  ...new Set([...template.matchAll(token)].flatMap(([, path]) => (path ? `agents.${path}` : []))),
+  ...new Set([...template.matchAll(token)].flatMap(([, path]) => (path ? referenceOf(path) : []))),
 ];
 
 /** Return the template that stands for a text. */
@@ -17,7 +26,7 @@ export const asTemplate = (text: string): string => text.replaceAll('${agents.',
 
 /** Replace the references of a template. What is inserted is not looked at again. */
 export const fillTemplate = (template: string, textOf: (reference: string) => string): string =>
-  template.replace(token, (_, path: string) => (path === '' ? '${agents.' : textOf(`agents.${path}`)));
+  template.replace(token, (_, path: string) => (path === '' ? '${agents.' : textOf(referenceOf(path))));
 
 /** Return whether the string at a path of a spec is a template. */
 export const isTemplate = ([root, , field, , ...deeper]: Path): boolean =>

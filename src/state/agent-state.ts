@@ -4,11 +4,16 @@ import { type AttemptState, type EventOf, type Failure, type Status, withAttempt
 export type { AttemptState, CheckState, EventOf, Failure, Status, Usage } from './attempt-state.ts';
 
 /** The results and the condition that an agent needs to start, its values of a matrix, and what it reads of others. */
-type Control = Pick<EventOf<'run.started'>['agents'][number], 'on' | 'when' | 'matrix' | 'inputs'>;
+type Started = EventOf<'run.started'>['agents'][number];
+type Control = Pick<Started, 'on' | 'when' | 'matrix' | 'inputs'>;
 
 export interface AgentState extends Control {
   /** Absent for an agent with a container. */
   readonly approval?: ApprovalState;
+  /** The list of an agent that becomes others, and their names; null before it has. Absent for other agents. */
+  readonly forEach?: NonNullable<Started['forEach']> & { readonly names: readonly string[] | null };
+  /** The agent that has become it, and its item as JSON, which is empty before that. Absent for other agents. */
+  readonly item?: NonNullable<Started['item']> & { readonly json: string };
   readonly name: string;
   readonly dependsOn: readonly string[];
   /** The result of its condition; null if there is none, or before it is evaluated. */
@@ -39,7 +44,7 @@ export interface AgentState extends Control {
 
 /** Return the state of an agent before its start. */
 export const waiting = (
-  { name, dependsOn, host, on, when, matrix, inputs, approve }: EventOf<'run.started'>['agents'][number],
+  { name, dependsOn, host, on, when, matrix, inputs, approve, forEach, item }: Started,
   since: number,
 ): AgentState => ({
   name,
@@ -49,6 +54,8 @@ export const waiting = (
   ...(matrix === undefined ? {} : { matrix }),
   ...(inputs === undefined ? {} : { inputs }),
   ...(approve === undefined ? {} : { approval: newApproval(approve) }),
+  ...(forEach === undefined ? {} : { forEach: { ...forEach, names: null } }),
+  ...(item === undefined ? {} : { item: { ...item, json: '' } }),
   condition: null,
   host: host ?? null,
   attempt: 1,
@@ -149,7 +156,7 @@ export const outputOf = ({ status, attempts }: Pick<AgentState, 'status' | 'atte
 
 export function endAgent(agent: AgentState, event: EventOf<'agent.ended'>): AgentState {
   const { status, exitCode, error, containerId, image, at } = event;
-  const isUnstarted = agent.state === 'waiting';
+  const isUnstarted = agent.state === 'waiting' || agent.forEach !== undefined;
   return {
     ...agent,
     ...(isUnstarted ? { state: status, since: at } : {}),

@@ -1,3 +1,4 @@
+import { shorten } from '../text/shorten.ts';
 import type { AgentState } from './agent-state.ts';
 
 type Control = Pick<AgentState, 'dependsOn' | 'on' | 'when' | 'matrix'>;
@@ -11,6 +12,13 @@ export const matrixLabel = ({ matrix = {} }: Pick<Control, 'matrix'>): string =>
   Object.entries(matrix)
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
+
+/** Return the list of an agent with `forEach`: `for each of agents.plan.output.tasks, at most 20`. */
+export const listLabel = ({ items, max }: { readonly items: string; readonly max: number }): string =>
+  `for each of ${items}, at most ${max}`;
+
+/** Return the beginning of the item that an agent is for, as JSON; empty if it is for none, or that is not known. */
+export const itemLabel = ({ item }: Pick<AgentState, 'item'>): string => shorten(item?.json ?? '', 60);
 
 /** Return when an agent starts, as text for the user; empty if it only waits for the success of others. */
 export function startLabel({ dependsOn, on = {}, when }: Control): string {

@@ -13,6 +13,7 @@ import {
   saveWork,
 } from './agent-state.ts';
 import { noteApproval } from './approval-state.ts';
+import { expandAgent, partAgents, withItems } from './for-each-state.ts';
 import { initialAgent } from './reused-agent.ts';
 
 export type { AgentState, AttemptState, Failure, Status } from './agent-state.ts';
@@ -26,6 +27,8 @@ export interface FlowState {
   /** The budget of the run in US dollars; null without one. */
   readonly maxUsd: number | null;
   readonly agents: Readonly<Record<string, AgentState>>;
+  /** Agents for items of a list that is not known, or that do not exist since it has fewer items. */
+  readonly reserved: Readonly<Record<string, AgentState>>;
   /** The Docker engines that count as unreachable, with the reason. A host of null is the engine of the run. */
   readonly unreachable: readonly { readonly host: string | null; readonly message: string }[];
   /** The limit of containers that are created or started at once while it is lowered; null for the default limit. */
@@ -57,6 +60,7 @@ export const initialFlowState: FlowState = {
   rerunOf: null,
   maxUsd: null,
   agents: {},
+  reserved: {},
   unreachable: [],
   startLimit: null,
   cancelled: null,
@@ -144,6 +148,8 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return change(event.agent, agent => place(agent, event));
     case 'agent.condition':
       return change(event.agent, agent => noteCondition(agent, event));
+    case 'agent.expanded':
+      return expandAgent(state, event);
     case 'agent.output':
       return change(event.agent, agent => noteOutput(agent, event));
     case 'approval.requested':
@@ -201,9 +207,7 @@ function start(
   state: FlowState,
   { runId, name, concurrency, rerunOf, maxUsd, agents, at }: EventOf<'run.started'>,
 ): FlowState {
-  const known = agents.map(
-    agent => [agent.name, ofAgent(state, agent.name) ?? initialAgent(agent, at)] as const,
-  );
+  const known = agents.map(agent => ofAgent(state, agent.name) ?? initialAgent(agent, at));
   return {
     ...state,
     runId,
@@ -211,7 +215,7 @@ function start(
     concurrency,
     rerunOf: rerunOf ?? null,
     maxUsd: maxUsd ?? null,
-    agents: Object.fromEntries(known),
+    ...partAgents(withItems(known, agents), state.agents),
     unreachable: [],
     startLimit: null,
     startedAt: state.startedAt ?? at,

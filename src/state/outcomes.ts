@@ -1,6 +1,7 @@
-import { outputOf, type Usage } from './agent-state.ts';
+import type { Usage } from './agent-state.ts';
 import { decisionLabel } from './approval-label.ts';
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
+import { outputIn } from './for-each-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
 import { ownAttempts } from './reused-agent.ts';
 import { logsCommand, roundsOf } from './rounds.ts';
@@ -11,6 +12,8 @@ export interface AgentOutcome {
   readonly name: string;
   /** Its values of a matrix, by name; none without one. */
   readonly matrix: Readonly<Record<string, string | number | boolean>>;
+  /** The item of a list that it is for, as JSON; null if it is for none. */
+  readonly item: string | null;
   /** The earlier run whose outcome and work it has; null if it ran in this one. */
   readonly reused: string | null;
   /** The decision on an approval, as text for the user; null for other agents, and before it is made. */
@@ -44,13 +47,14 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
     return {
       name,
       matrix: agent.matrix ?? {},
+      item: agent.item?.json || null,
       reused: agent.reused ?? null,
       decision: agent.approval === undefined ? null : decisionLabel(agent.approval),
       status,
       exitCode,
       error,
       attempts: ownAttempts(agent).filter(attempt => attempt.status !== null),
-      outputJson: outputOf(agent),
+      outputJson: outputIn(state, agent),
       transcript,
       output: (error?.kind === 'check' ? roundsOf(agent).at(-1)?.transcript : null) ?? transcript,
       usage: usageOf(agent),

@@ -86,6 +86,11 @@ const agent = z.object({
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .exactOptional()
     .describe('The values of its matrix, by name; absent without one.'),
+  agents: z
+    .array(z.string())
+    .exactOptional()
+    .describe('The agents for the items of its `forEach`; absent without one, and before they are known.'),
+  item: z.unknown().optional().describe('The item of a list that it is for; absent for other agents.'),
   reused: z
     .string()
     .exactOptional()

@@ -1,5 +1,6 @@
-import { outputOf, type Usage } from './agent-state.ts';
+import type { Usage } from './agent-state.ts';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
+import { outputIn } from './for-each-state.ts';
 import type { RunResult } from './result-schema.ts';
 import { ownAttempts } from './reused-agent.ts';
 import { roundsOf } from './rounds.ts';
@@ -18,7 +19,9 @@ type AgentResult = RunResult['agents'][string];
  * ```
  */
 export function resultOf(state: FlowState): RunResult {
-  const agents = Object.values(state.agents).map(agent => [agent.name, agentResult(agent)] as const);
+  const agents = Object.values(state.agents).map(
+    agent => [agent.name, agentResult(agent, outputIn(state, agent))] as const,
+  );
   return {
     version: 1,
     runId: state.runId,
@@ -82,16 +85,16 @@ function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
   return { status: 'failed', exitCode: null, error: { phase: state, kind: 'infrastructure', message } };
 }
 
-function agentResult(agent: AgentState): AgentResult {
+function agentResult(agent: AgentState, output: string | null): AgentResult {
   const { status, exitCode, error } = outcomeOf(agent);
   const used = usageOf(agent);
   const last = agent.attempts.at(-1);
-  const output = outputOf(agent);
   return {
     status,
     exitCode,
     error: error && plainFailure(error),
     ...(agent.matrix === undefined ? {} : { matrix: agent.matrix }),
+    ...listResult(agent),
     ...(agent.reused === undefined ? {} : { reused: agent.reused }),
     ...approvalResult(agent),
     ...(agent.host === null ? {} : { host: agent.host }),
@@ -109,6 +112,14 @@ function agentResult(agent: AgentState): AgentResult {
     ...(used === null ? {} : { usage: withoutPrices(used) }),
     ...(last?.screen ? { screen: last.screen } : {}),
     artifacts: [...(last?.artifacts ?? [])],
+  };
+}
+
+function listResult({ forEach, item }: AgentState): Pick<AgentResult, 'agents' | 'item'> {
+  return {
+    ...(forEach?.names ? { agents: [...forEach.names] } : {}),
+    // A reused one has its item when its list is read again.
+    ...(item && item.json !== '' ? { item: JSON.parse(item.json) as unknown } : {}),
   };
 }
 

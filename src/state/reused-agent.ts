@@ -1,3 +1,4 @@
+import { itemName } from '../../machines/item-name.ts';
 import { type AgentState, type EventOf, waiting } from './agent-state.ts';
 import { emptyAttempt } from './attempt-state.ts';
 
@@ -11,13 +12,17 @@ export function initialAgent(event: EventOf<'run.started'>['agents'][number], at
 
 function withWork(
   agent: AgentState,
-  { run, attempt, exitCode, image, workspace, artifacts, decision, ...report }: ReusedWork,
+  { run, attempt, exitCode, image, workspace, artifacts, decision, items = [], ...report }: ReusedWork,
   at: number,
 ): AgentState {
   const { transcript, transcriptTruncated = false, usage = null, screen = null, blockedHosts = [] } = report;
   const { check = null, output = null } = report;
   const outcome = { status: 'succeeded', exitCode, error: null } as const;
   const ended = { ...agent, ...outcome, reused: run, attempt, state: 'succeeded', endedAt: at, image };
+  if (agent.forEach !== undefined) {
+    const names = items.map((_, index) => itemName(agent.name, index + 1));
+    return { ...ended, forEach: { ...agent.forEach, names } };
+  }
   // An approval has no attempts, but a decision.
   if (agent.approval !== undefined)
     return { ...ended, approval: { ...agent.approval, decided: decision ?? null } };

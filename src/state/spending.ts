@@ -37,6 +37,8 @@ export function trackSpending({ maxUsd, agents, limitOf }: SpendingOptions): Spe
   /** The parts of attempts that have not ended. */
   const shares = new Map<string, number>();
   const ended = new Set<string>();
+  /** By agent: those that it can become. */
+  const reserved = new Map<string, string[]>();
   let spent = 0;
   let shared = 0;
   let concurrency = 1;
@@ -58,7 +60,11 @@ export function trackSpending({ maxUsd, agents, limitOf }: SpendingOptions): Spe
         case 'run.started':
           concurrency = event.concurrency;
           // The cost of reused agents belongs to an earlier run.
-          for (const { name, reused } of event.agents) if (reused !== undefined) pending.delete(name);
+          for (const { name, reused, item } of event.agents) {
+            if (reused !== undefined) pending.delete(name);
+            if (item === undefined) continue;
+            reserved.set(item.of, [...(reserved.get(item.of) ?? []).filter(known => known !== name), name]);
+          }
           break;
         case 'attempt.budget': {
           const key = keyOf(event.agent, event.attempt);
@@ -70,8 +76,12 @@ export function trackSpending({ maxUsd, agents, limitOf }: SpendingOptions): Spe
         case 'attempt.ended':
           end(keyOf(event.agent, event.attempt), costOf(event));
           break;
+        case 'agent.expanded':
+          for (const name of (reserved.get(event.agent) ?? []).slice(event.items.length))
+            pending.delete(name);
+          break;
         case 'agent.ended':
-          pending.delete(event.agent);
+          for (const name of [event.agent, ...(reserved.get(event.agent) ?? [])]) pending.delete(name);
           break;
       }
     },

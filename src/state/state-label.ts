@@ -3,6 +3,7 @@ import type { Status } from './flow-state.ts';
 /** Labels of states for people; transient states have none. */
 const states: Readonly<Record<string, string>> = {
   waiting: 'waiting',
+  expanded: 'running its agents',
   reconciling: 'checking current state',
   'placing.requested': 'placing',
   'placing.pending': 'waiting for a host',

@@ -68,7 +68,7 @@ test.serial(
     t.like(json.agents.gate.approval, { decision: 'approved', reason: 'read it' });
     t.deepEqual(json.agents['review-security'].output, { isAccepted: true, problems: [] });
     t.regex(here.transcript('release'), /src\/slug\.js \|/);
-    t.regex(run(source, 'show', `${json.agents.author.git.branch}:src/slug.js`), /separator = '-'/);
+    t.regex(run(source, 'show', `${json.agents.author.workspace.branch}:src/slug.js`), /separator = '-'/);
   },
 );
 
@@ -91,5 +91,5 @@ test.serial('review-gate: the problems of a change are solved, and it is not rel
     gate: { status: 'skipped' },
     release: { status: 'skipped' },
   });
-  t.is(run(source, 'show', `${json.agents.rework.git.branch}:SOLVED`), 'solved');
+  t.is(run(source, 'show', `${json.agents.rework.workspace.branch}:SOLVED`), 'solved');
 });

@@ -39,6 +39,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   dependency: true,
   when: true,
   rejected: true,
+  forEach: true,
   internal: true,
 };
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { outputOf } from '../../state/agent-state.ts';
-import { dependencyLabels, matrixLabel } from '../../state/control-label.ts';
+import { dependencyLabels, itemLabel, listLabel, matrixLabel } from '../../state/control-label.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
 import { formatUsage, usageOf } from '../../state/usage.ts';
@@ -75,6 +75,8 @@ function Context({ agent, start }: { readonly agent: AgentState; readonly start:
     ['condition', agent.condition && conditionLabels[`${agent.condition.holds}`]],
     ['reads', agent.inputs?.join(', ') ?? null],
     ['matrix', matrixLabel(agent) || null],
+    ['list', agent.forEach ? listLabel(agent.forEach) : null],
+    ['item', itemLabel(agent) || null],
     ['reused from', agent.reused ?? null],
     ['host', agent.host],
     ['container', agent.containerId?.slice(0, 12) ?? null],

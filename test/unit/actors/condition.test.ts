@@ -19,10 +19,12 @@ function evaluate(expression: string, port: Partial<ConditionPort> = {}) {
     recorded: () => null,
     results: () => none,
     inputs: {
+      item: () => null,
       plan: () => ({ prompt: null, command: [], env: {} }),
       recorded: () => null,
       record: async () => {},
     },
+    lists: { plan: () => null, recorded: () => null, isCancelled: () => false, record: async () => {} },
     record: async result => void recorded.push(result),
     ...port,
   });

@@ -14,8 +14,8 @@ import {
   outputsOf,
   phaseOf,
   type Schedule,
-  startReady,
 } from '../../../machines/flow-schedule.ts';
+import { startReady } from '../../../machines/flow-start.ts';
 import { manualActor, resolve } from './manual-actor.ts';
 
 const agent = (name: string, dependsOn: readonly string[] = []): AgentInput => ({

@@ -347,6 +347,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   dependency: false,
   when: false,
   rejected: false,
+  forEach: false,
   internal: false,
 };
 

@@ -1,4 +1,3 @@
-import { itemName } from '../../machines/item-name.ts';
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
 import { controlOf } from '../spec/control-plan.ts';
@@ -13,7 +12,9 @@ import {
 } from '../spec/members.ts';
 import { type ReceiverPlan, receiverTitle } from '../spec/notify-plan.ts';
 import { formatDuration } from '../spec/units.ts';
-import { listLabel, matrixLabel, startLabel } from '../state/control-label.ts';
+import { matrixLabel, startLabel } from '../state/control-label.ts';
+import { itemName } from '../text/item-name.ts';
+import { listLabel } from '../text/list-label.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
 export interface PlanTitle {

@@ -3,7 +3,7 @@ import { loadSpec } from '../spec/load.ts';
 import { isApproval, isForEach, itemOf, type MemberPlan, membersOf } from '../spec/members.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { specName } from '../spec/spec-text.ts';
-import { listLabel } from '../state/control-label.ts';
+import { listLabel } from '../text/list-label.ts';
 import { type Command, type CommonOptions, printJson, printLine, specPath } from './command.ts';
 
 interface ValidateOptions extends CommonOptions {

@@ -22,7 +22,7 @@ export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
       ...(items === undefined ? {} : { forEach: items }),
       ...(matrix === undefined ? {} : { matrix }),
     })),
-    // What an agent for an item waits for is drawn at the one that becomes it.
+    // The dependencies of an agent for an item are drawn at the one that becomes it.
     edges: agents.flatMap(({ name, dependsOn, on = {}, item }) =>
       (item === undefined ? dependsOn : [item.of]).map(source => ({
         source,

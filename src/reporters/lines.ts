@@ -9,6 +9,7 @@ import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
 import { roundLabel } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
+import { itemName } from '../text/item-name.ts';
 import { shorten } from '../text/shorten.ts';
 import { listNames, oneLine } from '../text/text.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { itemName } from '../../machines/item-name.ts';
+import { itemName } from '../text/item-name.ts';
 import { controlPlan } from './control-plan.ts';
 import { type ForEachPlan, forEachFields } from './for-each-plan.ts';
 import type { AgentPlan } from './plan.ts';

@@ -1,4 +1,4 @@
-import { itemName } from '../../machines/item-name.ts';
+import { itemName } from '../text/item-name.ts';
 import { agentFields } from './checks.ts';
 import { type Finding, isBroken } from './findings.ts';
 import { listReference } from './for-each-fields.ts';

@@ -13,10 +13,6 @@ export const matrixLabel = ({ matrix = {} }: Pick<Control, 'matrix'>): string =>
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 
-/** Return the list of an agent with `forEach`: `for each of agents.plan.output.tasks, at most 20`. */
-export const listLabel = ({ items, max }: { readonly items: string; readonly max: number }): string =>
-  `for each of ${items}, at most ${max}`;
-
 /** Return the beginning of the item that an agent is for, as JSON; empty if it is for none, or that is not known. */
 export const itemLabel = ({ item }: Pick<AgentState, 'item'>): string => shorten(item?.json ?? '', 60);
 

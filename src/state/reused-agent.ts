@@ -1,4 +1,4 @@
-import { itemName } from '../../machines/item-name.ts';
+import { itemName } from '../text/item-name.ts';
 import { type AgentState, type EventOf, waiting } from './agent-state.ts';
 import { emptyAttempt } from './attempt-state.ts';
 

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { outputOf } from '../../state/agent-state.ts';
-import { dependencyLabels, itemLabel, listLabel, matrixLabel } from '../../state/control-label.ts';
+import { dependencyLabels, itemLabel, matrixLabel } from '../../state/control-label.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
 import { formatUsage, usageOf } from '../../state/usage.ts';
 import { formatDuration } from '../../text/duration.ts';
+import { listLabel } from '../../text/list-label.ts';
 import { shorten } from '../../text/shorten.ts';
 import { createdWith } from './created.ts';
 import type { Store, View } from './store.ts';

@@ -47,6 +47,8 @@ interface FlowPlan {
   readonly when?: Readonly<
     Record<string, (statuses: readonly Status[]) => ConditionResult['holds'] | 'open'>
   >;
+  /** By agent: those that it can become, and how many of them it becomes. */
+  readonly lists?: Readonly<Record<string, { readonly names: readonly string[]; readonly size: number }>>;
   /** Agents that ended in an earlier process without having been started. */
   readonly earlier?: Readonly<Record<string, Status>>;
   readonly concurrency?: number;
@@ -64,10 +66,15 @@ const endOf = (name: string, status: Status, kind?: FailureKind): AgentOutput =>
   attempts: [],
 });
 
+function ownerOf(name: string, lists: NonNullable<FlowPlan['lists']>): { itemOf?: string } {
+  const owner = Object.entries(lists).find(([, { names }]) => names.includes(name));
+  return owner === undefined ? {} : { itemOf: owner[0] };
+}
+
 /** Start a flow whose agents do nothing until the test ends them. */
 function walkFlow(
   machine: FlowMachine,
-  { agents, on = {}, when = {}, earlier = {}, concurrency = 10, endsOnEvent = false }: FlowPlan,
+  { agents, on = {}, when = {}, lists = {}, earlier = {}, concurrency = 10, endsOnEvent = false }: FlowPlan,
 ): FlowWalk {
   let started: string[] = [];
   let received: string[] = [];
@@ -105,10 +112,14 @@ function walkFlow(
       getInitialSnapshot(scope, input) {
         const { agent, outcomes } = input as ConditionInput;
         const snapshot = manual.getInitialSnapshot(scope, input);
-        const holds = when[agent]!(Object.values(outcomes).map(({ status }) => status));
+        const holds = (when[agent] ?? (() => true))(Object.values(outcomes).map(({ status }) => status));
         conditions.push(`${agent} ${holds}`);
         if (holds === 'open') return snapshot;
-        const output: ConditionResult = { agent, holds, reason: `${agent} is ${holds}` };
+        const size = lists[agent]?.size;
+        const output: ConditionResult = {
+          ...{ agent, holds, reason: `${agent} is ${holds}` },
+          ...(size === undefined ? {} : { size }),
+        };
         return { ...snapshot, status: 'done', output } as typeof snapshot;
       },
     };
@@ -123,6 +134,8 @@ function walkFlow(
       dependsOn,
       ...(on[name] && { on: on[name] }),
       ...(when[name] && { isConditional: true }),
+      ...(lists[name] && { isConditional: true, expandsTo: lists[name].names }),
+      ...ownerOf(name, lists),
       ...(earlier[name] && { unstarted: endOf(name, earlier[name]) }),
       retries: 0,
       keep: 'never' as const,

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { flowMachine } from '../../../machines/flow.ts';
 import { controlScenarios } from './flow-control.ts';
+import { listScenarios } from './flow-lists.ts';
 import { scenario } from './flow-walk.ts';
 import { retargeted, transitionsOf, weakened, withObserver, withoutEntryAction } from './mutants.ts';
 import { coverage, survivors } from './survivors.ts';
@@ -12,6 +13,7 @@ const diamond = { agents: { base: [], left: ['base'], right: ['base'], top: ['le
 
 const scenarios = [
   ...controlScenarios,
+  ...listScenarios,
   scenario('a flow without agents is done at once', { agents: {} }, flow =>
     flow.sees({ states: 'done' }).isOver({}),
   ),

@@ -1,0 +1,12 @@
+export const feetFromMetres = metres => metres / 0.3048;
+export const metresFromFeet = feet => feet * 0.3048;
+export const milesFromKilometres = kilometres => kilometres / 1.609344;
+export const kilometresFromMiles = miles => miles * 1.609344;
+export const poundsFromKilograms = kilograms => kilograms / 0.45359237;
+export const kilogramsFromPounds = pounds => pounds * 0.45359237;
+export const fahrenheitFromCelsius = celsius => celsius * 1.8 + 32;
+export const celsiusFromFahrenheit = fahrenheit => (fahrenheit - 32) / 1.8;
+export const kelvinFromCelsius = celsius => celsius + 273.15;
+export const celsiusFromKelvin = kelvin => kelvin - 273.15;
+export const radiansFromDegrees = degrees => (degrees * Math.PI) / 180;
+export const degreesFromRadians = radians => (radians * 180) / Math.PI;

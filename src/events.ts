@@ -112,6 +112,24 @@ const kinds = [
     attempt,
     ...checkResult,
   }),
+  /** Whether the conversation of an attempt was kept for the next one. The first one of an attempt counts. */
+  z.object({
+    type: z.literal('conversation.kept'),
+    agent,
+    attempt,
+    problem: z.string().nullable().describe('Why it was not, as text for people; null if it was.'),
+  }),
+  /** The attempt continues the conversation of an earlier one: journaled before its AI CLI is started. The first one counts. */
+  z.object({
+    type: z.literal('conversation.continued'),
+    agent,
+    attempt,
+    of: attempt.describe('The earlier attempt.'),
+    problem: z
+      .string()
+      .nullable()
+      .describe('Why it begins a new one, as text for people; null if it does not.'),
+  }),
   /** The result of the condition of an agent, journaled before the agent starts or ends. The first one counts. */
   z.object({
     type: z.literal('agent.condition'),

@@ -2,6 +2,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { collect } from './collect.ts';
 import { collectOutput } from './collect-output.ts';
 import type { ActorContext } from './context.ts';
+import { keepConversation } from './keep-conversation.ts';
 import { saveWork } from './save-work.ts';
 
 /** Keep the transcript and the output of an attempt, and save its work also if they cannot be read. */
@@ -10,6 +11,7 @@ export async function collectAndSave(context: ActorContext, input: StepInput, si
     .then(({ record }) => collectOutput(context, input, record, signal))
     .catch((error: unknown) => ({ error }));
   if (!signal.aborted) await saveWork(context, input, signal);
+  if (!('error' in read)) await keepConversation(context, input, read.record, signal);
   if ('error' in read) throw read.error;
   return read;
 }

@@ -12,6 +12,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import type { AttemptState } from '../state/agent-state.ts';
 import type { Round } from '../state/rounds.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
@@ -84,11 +85,9 @@ export interface WorkspacePort {
    * first needed. Throws if it cannot be sent.
    */
   sentRepository(owner: CallScope, source: RepositorySource, signal: AbortSignal): Promise<string>;
-  /** Return the commit with which the work of an agent is compared. */
-  baseCommit(agent: string): Base;
-  /** Return the commit that the clone of an attempt starts from: the work of the round before, or that before a quota. */
+  /** Return the commit that the clone of an attempt starts from: that of the attempt that it continues. */
   startCommit(agent: string, attempt: number): Base;
-  /** Return the commit that the agent started from, before any attempt. */
+  /** Return the commit that the agent started from, before any attempt: its work is compared with it. */
   originCommit(agent: string): Base;
   /** Return a value of the user's own git configuration, as it was when the run first read it; null if it is not set. */
   gitSetting(key: string): Promise<string | null>;
@@ -141,6 +140,8 @@ export interface JournalPort {
   outputRoom(): number;
   /** Return the rounds of an agent that have ended with the result of a check. */
   rounds(agent: string): readonly Round[];
+  /** Return the attempts of an agent, from the journal. */
+  attempts(agent: string): readonly AttemptState[];
   /** Return whether the journal has the loss of its host as the outcome of an attempt. */
   isHostLost(agent: string, attempt: number): boolean;
   /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */

@@ -14,6 +14,7 @@ import type { AgentPlan } from '../spec/plan.ts';
 import { readSameSkill } from '../spec/skill-files.ts';
 import { reportOf, tokenLimits } from './budget.ts';
 import { type ActorContext, owner } from './context.ts';
+import { continueConversation, withBaseline } from './continue-conversation.ts';
 import { grantSecrets, placeholders, splitSecrets } from './host-secrets.ts';
 import { findEnd } from './lookup-end.ts';
 import { checkOutputPath, roundLaunch } from './round-prompt.ts';
@@ -34,6 +35,8 @@ export type InjectPorts = Pick<
   | 'shareOfBudget'
   | 'rounds'
   | 'folder'
+  | 'attempts'
+  | 'emit'
 >;
 
 /**
@@ -93,11 +96,21 @@ export async function beginInjection(
   const direct = isBrokered(plan) ? brokerHost : null;
   const authority = await grantSecrets(context, input.name, byHost, signal);
   const secrets = { ...own, ...placeholders(byHost) };
-  const report = await reportOf(context, input);
+  const continued = await continueConversation(context, input, signal);
+  const reported = await reportOf(context, input);
+  const report = continued === null ? reported : withBaseline(context, input, reported);
   await context.networks.limit(plan, input.attempt, tokenLimits(report), signal);
-  const { checkOutput, ...launch } = roundLaunch(context, input);
+  const { checkOutput, ...launch } = roundLaunch(context, input, continued);
   const files = checkOutput === null ? [] : [{ path: checkOutputPath, text: checkOutput }];
-  const options = { secrets, logins, skills: skillsOf(plan), direct, authority, files };
+  const options = {
+    secrets,
+    logins,
+    skills: skillsOf(plan),
+    direct,
+    authority,
+    files,
+    isContinued: continued !== null,
+  };
   const script = salted(launchScript({ ...plan, ...launch, report }, options));
   if (!(await seal(context, input, Object.values(own), signal))) return null;
 

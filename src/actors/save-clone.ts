@@ -13,7 +13,7 @@ import { workRefs } from './workspace.ts';
 
 export type SaveClonePorts = FolderClonePorts &
   VolumeClonePorts &
-  Pick<ActorContext, 'clone' | 'cloneVolume' | 'baseCommit' | 'isHostLost'>;
+  Pick<ActorContext, 'clone' | 'cloneVolume' | 'originCommit' | 'isHostLost'>;
 
 /** Maximum bytes of a patch. */
 const maxBytes = 2 ** 30;
@@ -47,7 +47,7 @@ export async function saveClone(
   const { agent, attempt } = owner;
   const { workspace } = context.plan(agent);
   const files = filesOf(context, owner);
-  const base = context.baseCommit(agent);
+  const base = context.originCommit(agent);
   const folder = context.clone(agent, attempt);
   if (workspace.mode !== 'clone' || files === null) return nothing;
   if (folder !== null && !existsSync(folder)) return nothing;

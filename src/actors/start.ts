@@ -5,16 +5,14 @@ import { dockerError, unreadableOutput } from '../docker/classify-error.ts';
 import { isProgramMissing, matchesMessage } from '../docker/messages.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
+import { continuationOf } from '../state/continuation.ts';
 import { type ActorContext, owner } from './context.ts';
 import { type ExportPorts, exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
 
 type StartPorts = ExportPorts &
-  Pick<
-    ActorContext,
-    'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces' | 'networks' | 'rounds' | 'savedWork'
-  >;
+  Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces' | 'networks' | 'attempts'>;
 
 /** Start a container that has never run. A container that has ended must not run again, so one in doubt is inspected first. */
 export async function startContainer(
@@ -61,7 +59,7 @@ export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}
 async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
-  // The copy of an earlier round is in the folder of the run, which no agent can write to.
+  // The copy of an earlier attempt is in the folder of the run, which no agent can write to.
   const path = savedCopy(context, input) ?? workspace.path;
   const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
   const result = isShared
@@ -75,10 +73,11 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
   if (!result.ok) throw dockerError(result, { operation: `copy ${path} into the container` });
 }
 
-/** Return the saved copy of the round before; null in the first one. */
-function savedCopy({ rounds, savedWork }: StartPorts, { name, attempt }: StepInput): string | null {
-  const last = rounds(name).findLast(entry => entry.attempt < attempt && entry.status !== 'passed');
-  return last === undefined ? null : (savedWork(name, last.attempt)?.workspace?.path ?? null);
+/** Return the saved copy of the attempt that this one continues; null if it starts from the workspace of the spec. */
+function savedCopy({ plan, attempts }: StartPorts, { name, attempt }: StepInput): string | null {
+  const all = attempts(name);
+  const continued = continuationOf(plan(name), all, attempt);
+  return all.find(entry => entry.attempt === continued?.attempt)?.workspace?.path ?? null;
 }
 
 const copyTimeoutMs = 10 * 60_000;

@@ -94,13 +94,14 @@ function loginLine({ name, auth: { login }, secrets }: AgentPlan): string[] {
 }
 
 /** Describe the rounds of an agent, of which the commands show the first one, and its protected files. */
-function checkLine({ name, check }: AgentPlan): string[] {
+function checkLine({ name, check, conversation }: AgentPlan): string[] {
   if (check === undefined) return [];
   const { rounds, protect } = check;
+  const continued = conversation?.after.includes('check') ? ' and continues its conversation' : '';
   const again =
     rounds === 1
       ? ''
-      : `; if it does not pass, the agent runs again from its saved work, in ${rounds} rounds at most`;
+      : `; if it does not pass, the agent runs again from its saved work${continued}, in ${rounds} rounds at most`;
   const kept = protect.length === 0 ? '' : `, with ${protect.join(', ')} as at the start of the agent`;
   return [`agents.${name}: its work is checked on a copy${kept}${again}`];
 }

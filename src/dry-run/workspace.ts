@@ -71,7 +71,7 @@ export async function savingSteps(
         args: copyOut(input.containerId!).with(-1, join(context.folder(agent, attempt), 'workspace')),
       },
     );
-  const base = context.baseCommit(agent);
+  const base = context.originCommit(agent);
   if (workspace.mode !== 'clone' || 'problem' in base) return steps;
   const image = await context.helperImage(signal);
   const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Conversation, OutputSchema, Provider } from '../providers/provider.ts';
+import { restoreConversation } from '../spec/conversation-script.ts';
 import { parseSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { SpecInput } from '../spec/schema.ts';
@@ -91,15 +92,8 @@ export const keepConversation = ({ files }: Conversation) =>
   ].join('\n');
 
 /** Return a script that runs a command with the conversation that is in its workspace, and with nothing else of it. */
-export const continueConversation = ({ files, omit }: Conversation) => {
-  const places = files.map(file => `"$HOME"/${shellQuote(file)}`).join(' ');
-  const expression = omit === undefined ? null : shellQuote(`/${omit.replaceAll('/', '\\/')}/d`);
-  return [
-    `tar -xf ${inWorkspace(conversationFile)} -C "$HOME" && rm ${inWorkspace(conversationFile)} || exit 125`,
-    ...(expression === null ? [] : [`find ${places} -type f -exec sed -i -e ${expression} {} + || exit 125`]),
-    'exec "$@"',
-  ].join('\n');
-};
+export const continueConversation = (conversation: Conversation) =>
+  [...restoreConversation(conversation, inWorkspace(conversationFile)), 'exec "$@"'].join('\n');
 
 /** A schema that every CLI accepts, and the value that the stub returns for it. */
 export const answerSchema = {

@@ -1,5 +1,4 @@
 import { decisionText } from '../../machines/approval-types.ts';
-import { itemName } from '../../machines/item-name.ts';
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
 import { formatUsd } from '../prices/cost.ts';
@@ -72,7 +71,10 @@ function describe(before: FlowState, event: RunEvent): string | null {
       return describeSavedWork(event);
     case 'check.ended':
       return describeCheck(event);
+    case 'conversation.continued':
+      return describeContinued(before, event);
     case 'attempt.ended':
+    case 'conversation.kept':
     case 'docker.call':
     case 'container.started':
     case 'docker.result':
@@ -129,6 +131,15 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
     default:
       return word;
   }
+}
+
+function describeContinued(
+  before: FlowState,
+  { agent, attempt, of, problem }: EventOf<'conversation.continued'>,
+): string | null {
+  const known = ofAgent(before, agent)?.attempts.find(entry => entry.attempt === attempt)?.continues;
+  // The warning has the reason.
+  return known || problem !== null ? null : `continues the conversation of attempt ${of}`;
 }
 
 function describeCheck({ round, rounds, status, reason, ms }: EventOf<'check.ended'>): string {

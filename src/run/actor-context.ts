@@ -203,6 +203,7 @@ function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
     },
     outputRoom: () => maxOutputSize - tracker.outputSize(),
     rounds: agent => roundsOf({ attempts: tracker.attempts(agent) }),
+    attempts: tracker.attempts,
     isHostLost: (agent, attempt) =>
       tracker.attempts(agent).some(entry => entry.attempt === attempt && entry.error?.kind === 'hostLost'),
     haltUnwritable(error, stop) {

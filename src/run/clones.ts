@@ -3,7 +3,7 @@ import type { Base, WorkspacePort } from '../actors/context.ts';
 import { attemptVolume } from '../agent-container/names.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
-import { lastFailedCheck } from '../state/rounds.ts';
+import { continuationOf } from '../state/continuation.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 
 export interface ClonesOptions {
@@ -26,26 +26,19 @@ export function clonesOf({
   attempts,
 }: ClonesOptions): Pick<
   WorkspacePort,
-  'clone' | 'cloneVolume' | 'baseCommit' | 'startCommit' | 'originCommit' | 'markUsed'
+  'clone' | 'cloneVolume' | 'startCommit' | 'originCommit' | 'markUsed'
 > {
   const used = new Set<string>();
-  const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
-  const workspaceOf = (agent: string) => workspaces.get(agent)!;
-
-  const baseCommit = (agent: string): Base => {
-    const commit = commitBeforeQuota(attempts(agent));
-    return commit === null ? originCommit(agent) : { commit };
-  };
+  const plans = new Map(plan.agents.map(agent => [agent.name, agent]));
+  const workspaceOf = (agent: string) => plans.get(agent)!.workspace;
 
   const startCommit = (agent: string, attempt: number): Base => {
-    const before = attempts(agent).filter(entry => entry.attempt < attempt);
-    const commit = commitBeforeQuota(before);
-    if (commit !== null) return { commit };
-    const checked = lastFailedCheck(before, attempt);
-    if (checked === null) return originCommit(agent);
-    const saved = before.find(entry => entry.attempt === checked.attempt)?.workspace;
+    const all = attempts(agent);
+    const continued = continuationOf(plans.get(agent)!, all, attempt);
+    if (continued === null) return originCommit(agent);
+    const saved = all.find(entry => entry.attempt === continued.attempt)?.workspace;
     // One that changed nothing leaves what it started from.
-    return saved?.commit ? { commit: saved.commit } : startCommit(agent, checked.attempt);
+    return saved?.commit ? { commit: saved.commit } : startCommit(agent, continued.attempt);
   };
 
   const originCommit = (agent: string): Base => {
@@ -57,7 +50,7 @@ export function clonesOf({
     const left = saved?.path ?? saved?.volume;
     if (left !== undefined)
       return { problem: `the work of ${workspace.from} is on no branch, but in ${left}` };
-    return baseCommit(workspace.from);
+    return originCommit(workspace.from);
   };
 
   return {
@@ -69,7 +62,6 @@ export function clonesOf({
       workspaceOf(agent).mode === 'clone' && hasOtherFiles
         ? attemptVolume(folder.runId, { agent, attempt }, 'workspace')
         : null,
-    baseCommit,
     startCommit,
     originCommit,
     markUsed(repository) {
@@ -78,12 +70,6 @@ export function clonesOf({
       return isFirst;
     },
   };
-}
-
-/** An agent whose quota was used up continues with its own work. */
-function commitBeforeQuota(attempts: readonly AttemptState[]): string | null {
-  const last = attempts.findLast(({ status }) => status !== null);
-  return last?.error?.kind === 'quota' ? last.workspace?.commit || null : null;
 }
 
 function commitOf(

@@ -107,6 +107,12 @@ export const shared = {
     .max(10, { error: expects('a whole number from 0 to 10') })
     .optional()
     .describe('Maximum number of attempts after a failed one. Default 0.'),
+  onRetry: z
+    .enum(['continue', 'restart'], { error: expects('"continue" or "restart"') })
+    .optional()
+    .describe(
+      'Whether the attempt after a failed one continues its work, and its conversation if the AI CLI can, or starts again. Default: `continue` after an exhausted quota, otherwise `restart`. See docs/providers.md.',
+    ),
   keep: z
     .enum(['never', 'on-failure', 'always'], { error: expects('"never", "on-failure" or "always"') })
     .optional()

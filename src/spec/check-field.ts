@@ -76,9 +76,14 @@ export const check = strict(
       })
       .optional()
       .describe('The network of the check: `none` (default), `shared`, or a bridge network of yours.'),
+    continue: z
+      .enum(['conversation', 'fresh'], { error: expects('"conversation" or "fresh"') })
+      .optional()
+      .describe(
+        'Whether the AI CLI continues its conversation in another round, or begins a new one. Default `conversation` for a CLI that can continue one and is not interactive, otherwise `fresh`.',
+      ),
   },
   checkForm,
-  { continue: 'another round always begins a new conversation; drop this' },
 );
 
 type CheckSpec = z.output<typeof check>;

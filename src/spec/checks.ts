@@ -2,6 +2,7 @@ import type { Providers } from '../providers/catalogue.ts';
 import { checkAllowed } from './allowed-hosts.ts';
 import { checkCheck } from './check-field.ts';
 import { type ConditionReferences, dependenciesIn } from './control.ts';
+import { checkConversation } from './conversation.ts';
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
@@ -50,6 +51,10 @@ export function check(
     ...agents.flatMap(agent => mountedBelow(agent, shared)),
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),
     ...agents.flatMap(agent => checkCheck(agent, shared)),
+    ...agents.flatMap(agent => {
+      const provider = providers.get(providerOf(agent.fields, shared.fields));
+      return checkConversation(agent, { shared: shared.fields, provider });
+    }),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
   ];
 }

@@ -1,4 +1,5 @@
 import { isPlainWord, shellQuote } from '../text/shell-quote.ts';
+import { restoreConversation, writeHome } from './conversation-script.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 import { outputPath } from './output-text.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
@@ -20,7 +21,16 @@ interface SentSkill extends SentFile {
 
 type Launched = Pick<
   AgentPlan,
-  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'instructions' | 'prompt' | 'env' | 'output'
+  | 'command'
+  | 'stdin'
+  | 'interactive'
+  | 'report'
+  | 'settings'
+  | 'instructions'
+  | 'prompt'
+  | 'env'
+  | 'output'
+  | 'conversation'
 >;
 
 /**
@@ -30,7 +40,18 @@ type Launched = Pick<
  * as `-x`, `cd` or `if` is always the name of a file: exit code 127 if it does not exist, 126 if it cannot be run.
  */
 export function launchScript(
-  { command, stdin, interactive, report, settings, instructions, prompt, env, output }: Launched,
+  {
+    command,
+    stdin,
+    interactive,
+    report,
+    settings,
+    instructions,
+    prompt,
+    env,
+    output,
+    conversation,
+  }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
@@ -39,6 +60,7 @@ export function launchScript(
     authority = null,
     direct = null,
     files = [],
+    isContinued = false,
   }: {
     readonly promptFile?: string;
     readonly secrets?: Readonly<Record<string, string>>;
@@ -50,6 +72,8 @@ export function launchScript(
     readonly direct?: string | null;
     /** Text files to write, by their absolute paths. */
     readonly files?: readonly { readonly path: string; readonly text: string }[];
+    /** Whether the archive with a conversation is in the container. */
+    readonly isContinued?: boolean;
   } = {},
 ): Buffer {
   const environment = Object.entries({
@@ -71,6 +95,8 @@ export function launchScript(
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writeText(prompt, promptFile)]),
     ...files.map(({ text, path }) => writeText(text, path)),
+    ...(conversation === undefined ? [] : [writeHome]),
+    ...(conversation && isContinued ? restoreConversation(conversation) : []),
     ...(authority === null ? [] : trustAuthority(authority)),
     ...logins.map(receiveLogin),
     ...skills.map(writeSkill),

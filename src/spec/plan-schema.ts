@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { approvalPlan } from './approval-plan.ts';
 import { glob, rounds } from './check-field.ts';
 import { controlPlan } from './control-plan.ts';
+import { conversationPlan } from './conversation-plan.ts';
 import { checkDependencies } from './dependencies.ts';
 import { env, isObject, labels } from './fields.ts';
 import { forEachPlan, forEachProblems } from './for-each-schema.ts';
@@ -210,6 +211,8 @@ const agent = z.strictObject({
     stop: ms,
   }),
   retries: z.int().min(0).max(10),
+  onRetry: z.enum(['continue', 'restart']).exactOptional(),
+  conversation: conversationPlan.exactOptional(),
   keep: z.enum(['never', 'on-failure', 'always']),
   check: check.exactOptional(),
   done: z.union([

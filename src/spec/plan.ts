@@ -2,6 +2,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { ApprovalPlan } from './approval-plan.ts';
 import type { CheckPlan } from './check-plan.ts';
 import type { ControlPlan } from './control-plan.ts';
+import type { ConversationPlan } from './conversation-plan.ts';
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ForEachPlan } from './for-each-plan.ts';
 import type { ReceiverPlan } from './notify-plan.ts';
@@ -61,6 +62,10 @@ export interface AgentPlan extends CustomizationPlan, ControlPlan {
   readonly timeouts: Timeouts;
   /** Maximum number of attempts after the first. */
   readonly retries: number;
+  /** Reaction of the next attempt to a failed one. Default: continue after an exhausted quota, otherwise restart. */
+  readonly onRetry?: 'continue' | 'restart';
+  /** The way in which it continues its conversation in another attempt. Default: it does not. */
+  readonly conversation?: ConversationPlan;
   readonly keep: 'never' | 'on-failure' | 'always';
   /** Check of its saved work. Default: none. */
   readonly check?: CheckPlan;

@@ -8,6 +8,7 @@ import { resolveBuild } from './builds.ts';
 import { resolveCheck } from './check-field.ts';
 import { type ConditionReferences, resolveControl } from './control.ts';
 import type { MatrixValues } from './control-fields.ts';
+import { resolveConversation } from './conversation.ts';
 import { trustEnvironment } from './customization.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
 import { resolveByHost } from './host-secrets.ts';
@@ -154,6 +155,8 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
     cpus: agent.cpus ?? null,
     timeouts,
     retries: agent.retries ?? 0,
+    ...(agent.onRetry === undefined ? {} : { onRetry: agent.onRetry }),
+    ...resolveConversation(provider, agent),
     keep: agent.keep ?? 'never',
     ...resolveCheck(agent.check, sharedNetwork),
     done: resolveDone(agent.done ?? 'exit'),

@@ -193,3 +193,27 @@ export function endCheck(
   const attempts = withAttempt(agent.attempts, attempt, entry => ({ ...entry, check: entry.check ?? check }));
   return { ...agent, attempts };
 }
+
+/** Record whether the conversation of an attempt was kept. The first record counts. */
+export const noteConversation = (
+  agent: AgentState,
+  { attempt, problem }: EventOf<'conversation.kept'>,
+): AgentState => ({
+  ...agent,
+  attempts: withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    conversation: entry.conversation ?? { problem },
+  })),
+});
+
+/** Record which conversation an attempt continues. The first record counts. */
+export const noteContinued = (
+  agent: AgentState,
+  { attempt, of, problem }: EventOf<'conversation.continued'>,
+): AgentState => ({
+  ...agent,
+  attempts: withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    continues: entry.continues ?? { of, problem },
+  })),
+});

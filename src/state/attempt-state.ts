@@ -36,6 +36,10 @@ export interface AttemptState {
   readonly artifacts: readonly string[];
   /** The check of its work; null if there was none. */
   readonly check: CheckState | null;
+  /** Why its conversation could not be kept, or null if it was; null before, and if no attempt may continue it. */
+  readonly conversation: { readonly problem: string | null } | null;
+  /** The attempt whose conversation it continues, or why it cannot; null if it has to begin a new one. */
+  readonly continues: { readonly of: number; readonly problem: string | null } | null;
 }
 
 /** The check of an attempt's work, which ends a round. */
@@ -72,4 +76,6 @@ export const emptyAttempt = (attempt: number): AttemptState => ({
   workspace: null,
   artifacts: [],
   check: null,
+  conversation: null,
+  continues: null,
 });

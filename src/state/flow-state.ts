@@ -7,6 +7,8 @@ import {
   endCheck,
   enter,
   noteCondition,
+  noteContinued,
+  noteConversation,
   noteOutput,
   place,
   type Status,
@@ -159,6 +161,10 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return change(event.agent, agent => endAttempt(agent, event));
     case 'check.ended':
       return change(event.agent, agent => endCheck(agent, event));
+    case 'conversation.kept':
+      return change(event.agent, agent => noteConversation(agent, event));
+    case 'conversation.continued':
+      return change(event.agent, agent => noteContinued(agent, event));
     case 'workspace.saved':
       return change(event.agent, agent => saveWork(agent, event));
     case 'agent.ended':

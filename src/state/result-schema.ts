@@ -53,6 +53,10 @@ const attempt = z.object({
   exitCode,
   host: z.string().exactOptional().describe('The node that a Docker Swarm has placed it on, by its context.'),
   containerId,
+  continues: z
+    .int()
+    .exactOptional()
+    .describe('The attempt whose conversation it continued, from 1; absent if it began a new one.'),
   timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
 });
 

@@ -1,5 +1,5 @@
 import type { Usage } from './agent-state.ts';
-import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
+import type { AgentState, AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { outputIn } from './for-each-state.ts';
 import type { RunResult } from './result-schema.ts';
 import { ownAttempts } from './reused-agent.ts';
@@ -100,9 +100,7 @@ function agentResult(agent: AgentState, output: string | null): AgentResult {
     ...(agent.host === null ? {} : { host: agent.host }),
     containerId: agent.containerId,
     image: agent.image,
-    attempts: ownAttempts(agent).flatMap(({ status, exitCode, host, containerId, timings }) =>
-      status === null ? [] : [{ status, exitCode, ...(host !== null && { host }), containerId, timings }],
-    ),
+    attempts: ownAttempts(agent).flatMap(attemptResult),
     ...(output === null ? {} : { output: JSON.parse(output) as unknown }),
     ...roundsResult(agent),
     transcript: last?.transcript ?? null,
@@ -121,6 +119,12 @@ function listResult({ forEach, item }: AgentState): Pick<AgentResult, 'agents' |
     // A reused one has its item when its list is read again.
     ...(item && item.json !== '' ? { item: JSON.parse(item.json) as unknown } : {}),
   };
+}
+
+function attemptResult({ status, exitCode, host, containerId, timings, continues }: AttemptState) {
+  if (status === null) return [];
+  const continued = continues?.problem === null ? { continues: continues.of } : {};
+  return [{ status, exitCode, ...(host !== null && { host }), containerId, ...continued, timings }];
 }
 
 function approvalResult({ approval }: AgentState): Pick<AgentResult, 'approval'> {

@@ -7,7 +7,7 @@ import { inPlace } from './state-files.ts';
  * Write a temporary file and rename it, so that no reader sees a partial file. It is on disk when this returns,
  * unless it may be lost with the power of the machine.
  */
-export function writeFileAtomic(file: string, content: string, { isDurable = true } = {}): void {
+export function writeFileAtomic(file: string, content: string | Uint8Array, { isDurable = true } = {}): void {
   inPlace(file, path => {
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
@@ -22,7 +22,7 @@ export function writeFileAtomic(file: string, content: string, { isDurable = tru
 }
 
 /** Create a file that must not exist, with mode 0600. */
-export function writeNewFile(file: string, content: string, isDurable: boolean): void {
+export function writeNewFile(file: string, content: string | Uint8Array, isDurable: boolean): void {
   const fd = openSync(file, 'wx', 0o600);
   try {
     writeFileSync(fd, content);

@@ -43,6 +43,7 @@ export const sameFiles = {
   cloneVolume: () => null,
   isHostLost: () => false,
   rounds: () => [],
+  attempts: () => [],
   async sentRepository(): Promise<never> {
     throw new Error('no repository is sent to an engine with our files');
   },

@@ -12,6 +12,7 @@ import { label } from '../../../src/docker/labels.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { emptyAttempt } from '../../../src/state/attempt-state.ts';
 import type { Round } from '../../../src/state/rounds.ts';
 import {
   agent,
@@ -192,6 +193,7 @@ function secondRound(t: ExecutionContext, fields: Partial<AgentPlan>, output: st
   return {
     launchedPlan: () => agent({ ...plan, ...fields }),
     rounds: () => [round],
+    attempts: () => [],
     folder: (_: string, attempt: number) => join(folder, String(attempt)),
   };
 }
@@ -219,6 +221,41 @@ test('an AI CLI gets the output of the last check after its prompt, also as its 
   t.deepEqual(command, ['x', '--', prompt!]);
   const piped = secondRound(t, { ...fields, stdin: 'prompt', command: ['x'] }, 'not equal\n');
   t.deepEqual(roundLaunch(piped, { ...input, attempt: 2, round: 2 }).command, ['x']);
+});
+
+const conversation = { files: ['.x'], args: ['--continue'], after: ['check', 'quota'] } as const;
+const quotaEnd = { phase: 'running', kind: 'quota', message: 'X: it is used up' };
+
+test('a continued conversation gets only the result of the check, and its CLI the arguments for it', t => {
+  const fields = {
+    ...{ provider: 'x', prompt: 'the task', stdin: 'empty' as const, command: ['x', '--', 'the task'] },
+    conversation: { ...conversation, promptWords: 2 },
+    output: { schema: {} },
+  } as const;
+  const context = secondRound(t, fields, 'not equal\n');
+  const launch = roundLaunch(context, { ...input, attempt: 2, round: 2 }, { attempt: 1, end: 'check' });
+  t.regex(
+    launch.prompt!,
+    /^Your work was checked with `npm test`.*round 1 of 3.*\n\nnot equal\n\nThis is a new/,
+  );
+  t.regex(launch.prompt!, /Write your result to the file .*output\.json again/);
+  t.deepEqual(launch.command, ['x', '--continue', '--', launch.prompt!]);
+  t.is(launch.checkOutput, 'not equal');
+});
+
+test('an attempt after a quota is asked to continue, also in the first round', t => {
+  const fields = {
+    ...{ provider: 'x', prompt: 'the task', stdin: 'prompt' as const, command: ['x', 'exec'] },
+    conversation: { ...conversation, promptWords: 0 },
+  } as const;
+  const attempts = () => [{ ...emptyAttempt(1), status: 'failed' as const, error: quotaEnd }];
+  const context = { ...secondRound(t, fields, ''), attempts, rounds: () => [] };
+  const { prompt, command } = roundLaunch(context, { ...input, attempt: 2 }, { attempt: 1, end: 'quota' });
+  t.regex(
+    prompt!,
+    /^Continue\. You were interrupted by a quota that was used up: X: it is used up\n\nThis is/,
+  );
+  t.deepEqual(command, ['x', 'exec', '--continue']);
 });
 
 test('a prompt that is an argument stays within the limit of the kernel', t => {

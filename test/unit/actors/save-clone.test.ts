@@ -32,7 +32,7 @@ function stage(
     plan: () => agent({ workspace: { mode: 'clone', path: source, repository: source, from: null } }),
     folder: () => root,
     clone: () => clone,
-    baseCommit: () => base,
+    originCommit: () => base,
     makeClone: async () => null,
     writablePlaces: [],
     livePlaces: () => [],

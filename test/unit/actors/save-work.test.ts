@@ -52,7 +52,7 @@ function stage(
     plan: () => agent({ workspace, keep }),
     folder: () => root,
     clone: () => (workspace.mode === 'clone' ? clone : null),
-    baseCommit: () => ({ commit: 'b'.repeat(40) }),
+    originCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
     writablePlaces: [],
     gitSetting: async () => null,

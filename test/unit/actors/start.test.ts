@@ -1,11 +1,10 @@
 import test from 'ava';
-import type { ActorContext } from '../../../src/actors/context.ts';
 import { copyInto, startContainer } from '../../../src/actors/start.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import type { Container } from '../../../src/docker/containers.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import type { Round } from '../../../src/state/rounds.ts';
+import { type AttemptState, emptyAttempt } from '../../../src/state/attempt-state.ts';
 import {
   agent,
   engine,
@@ -39,8 +38,7 @@ function ports(
     writablePlaces: [] as string[],
     livePlaces: () => [],
     networks: noNetworks,
-    rounds: () => [] as Round[],
-    savedWork: () => null as ReturnType<ActorContext['savedWork']>,
+    attempts: () => [] as readonly AttemptState[],
   };
   return { context, calls, problems };
 }
@@ -85,4 +83,16 @@ test('a directory that cannot be copied in is a failure with its path', async t 
   const docker = fakeClient(() => ({ stderr: 'Error response from daemon: it broke' })).docker;
   const error = await rejection(startContainer({ ...context, docker }, input, never));
   t.regex(error.message, /could not copy \/src into the container: it broke/);
+});
+
+test('an attempt after a quota gets the saved copy of the one before', async t => {
+  const workspace = { mode: 'copy', path: '/src' } as const;
+  const { context, calls } = ports(undefined, { workspace });
+  const saved: AttemptState = {
+    ...emptyAttempt(1),
+    ...{ status: 'failed', error: { phase: 'running', kind: 'quota', message: 'used up' }, isSaved: true },
+    workspace: { branch: null, commit: null, diff: null, path: '/run/1/workspace' },
+  };
+  await startContainer({ ...context, attempts: () => [saved] }, { ...input, attempt: 2 }, never);
+  t.is(calls[0], copyInto('/run/1/workspace', id).join(' '));
 });

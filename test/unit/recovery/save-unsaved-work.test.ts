@@ -40,7 +40,7 @@ function stage(
     plan: () => agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } }),
     folder: () => root,
     clone: (name: string, attempt: number) => join(root, `${name}-${attempt}`),
-    baseCommit: () => ({ commit: 'b'.repeat(40) }),
+    originCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
     gitSetting: async () => null,
     writablePlaces: [],

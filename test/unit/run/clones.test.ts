@@ -37,18 +37,18 @@ async function fixture(t: Parameters<typeof folder>[0]) {
 }
 
 test('a clone starts from the commit of its repository or of the previous agent', async t => {
-  const { baseCommit, saved } = await fixture(t);
-  t.deepEqual(baseCommit('a'), { commit: 'c0' });
-  t.deepEqual(baseCommit('c'), { commit: 'c0' }, 'no agent has saved work');
+  const { originCommit, saved } = await fixture(t);
+  t.deepEqual(originCommit('a'), { commit: 'c0' });
+  t.deepEqual(originCommit('c'), { commit: 'c0' }, 'no agent has saved work');
   saved.set('a', [{ workspace: { ...none, commit: 'c1' } }, { workspace: { ...none, commit: 'c2' } }]);
-  t.deepEqual(baseCommit('b'), { commit: 'c2' }, 'the last attempt counts');
-  t.deepEqual(baseCommit('c'), { commit: 'c2' });
+  t.deepEqual(originCommit('b'), { commit: 'c2' }, 'the last attempt counts');
+  t.deepEqual(originCommit('c'), { commit: 'c2' });
   saved.set('b', [{ workspace: { ...none, path: '/left' } }]);
-  t.deepEqual(baseCommit('c'), { problem: 'the work of b is on no branch, but in /left' });
+  t.deepEqual(originCommit('c'), { problem: 'the work of b is on no branch, but in /left' });
 });
 
 test('another round starts from the saved work of the last one, and its work is compared with the origin', async t => {
-  const { baseCommit, startCommit, originCommit, saved } = await fixture(t);
+  const { originCommit, startCommit, saved } = await fixture(t);
   const check = {
     round: 1,
     rounds: 5,
@@ -75,7 +75,7 @@ test('another round starts from the saved work of the last one, and its work is 
   ]);
   const from = [1, 2, 3, 4, 5].map(number => startCommit('a', number));
   t.deepEqual(from, [{ commit: 'c0' }, ...Array(4).fill({ commit: 'c1' })]);
-  t.deepEqual([baseCommit('a'), originCommit('a')], [{ commit: 'c0' }, { commit: 'c0' }]);
+  t.deepEqual(originCommit('a'), { commit: 'c0' });
 });
 
 test('a clone is below the directory of its attempt', async t => {

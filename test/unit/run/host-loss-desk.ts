@@ -144,7 +144,7 @@ function hostOf(
     folder: () => '/nowhere',
     clone: () => null,
     cloneVolume: () => null,
-    baseCommit: () => ({ commit: 'c1' }),
+    originCommit: () => ({ commit: 'c1' }),
     deadlineSignal: () => new AbortController().signal,
     networks: noNetworks,
     seals: {

@@ -45,7 +45,10 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [check({ timeout: 'none' }), /^check.timeout: /],
   [check({ network: 'isolated' }), /^check.network: .*expected "none", "shared"/],
   [check({ network: { name: 'host' } }), /^check.network.name: .*one of Docker's own/],
-  [check({ continue: 'conversation' }), /^check.continue: .*another round always begins a new conversation/],
+  [
+    check({ continue: 'conversation' }),
+    /^check.continue: .*a command has no conversation; drop this, or write "fresh"/,
+  ],
   [
     { ...check({}), workspace: { mode: 'none' } },
     /^check: there is no work to check in a workspace with "mode": "none"/,

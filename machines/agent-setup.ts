@@ -22,6 +22,7 @@ import type {
   Step,
 } from './agent-types.ts';
 import { type CheckResult, outcomeOfCheck } from './check.ts';
+import { isCorrectable } from './correction.ts';
 import {
   type End,
   type EndRecord,
@@ -105,6 +106,8 @@ export const machineSetup = setup({
       countedAttempts(context.attempt, context.attempts) <= context.retries,
     isUnchecked: ({ context }) => isUnchecked(context),
     hasRoundsLeft: ({ context }) => hasRoundsLeft(context),
+    needsCorrection: ({ context }) =>
+      !context.cancelled && context.outcome !== null && isCorrectable(context.outcome),
     waitsForQuota: ({ context }) =>
       !context.cancelled && context.outcome !== null && quotaResetAt(context.outcome) !== null,
   },

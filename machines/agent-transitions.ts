@@ -123,6 +123,7 @@ export const returnToPendingStep = [
 export const afterAttempt = <S extends 'placing' | 'building'>(next: S) =>
   [
     { guard: 'hasRoundsLeft', target: next, actions: 'nextRound' },
+    { guard: 'needsCorrection', target: next, actions: 'nextAttempt' },
     { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
     { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
     { target: 'done' },

@@ -3,7 +3,8 @@ import type { End, Outcome } from './outcome.ts';
 
 /**
  * A state whose actor is tried again after a transient error. A *try* is one execution of a step; a *retry* is a new
- * attempt, in a new container; a *round* is a new attempt after one whose check did not pass.
+ * attempt, in a new container; a *round* is a new attempt after one whose check did not pass; a *correction* is a new attempt
+ * after one whose output does not count.
  */
 export type Step =
   | 'reconciling'

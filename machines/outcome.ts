@@ -43,6 +43,8 @@ export interface Failure {
   readonly exitCode?: number;
   /** When an exhausted quota is reset, milliseconds since the epoch, if the CLI has reported it. */
   readonly until?: number;
+  /** The next attempt corrects the output of this one, which uses up no retry. */
+  readonly correctable?: true;
 }
 
 export interface Outcome {
@@ -88,6 +90,8 @@ export interface EndRecord {
   readonly lease?: number;
   /** Why the output of an agent that exited with 0 does not count, if it has to write one. */
   readonly outputProblem?: string | null;
+  /** Whether another attempt can correct that output: the agent is an AI CLI, which gets the problem in its prompt. */
+  readonly isCorrectable?: boolean;
 }
 
 /** The failure that an AI CLI reports. */

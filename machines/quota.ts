@@ -1,3 +1,4 @@
+import { isCorrectable } from './correction.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Upper limits of the waits for a quota, since an agent may report any reset time (I8). */
@@ -11,9 +12,11 @@ export const isHostLost = ({ error }: Outcome): boolean => error?.kind === 'host
 
 /**
  * Return how many attempts count towards `retries`: those that ended with an exhausted quota or a lost host do not, nor those
- * that succeeded, whose check began another round.
+ * that succeeded, whose check began another round, and those whose output was corrected.
  */
 export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
   attempt -
-  attempts.filter(each => each.status === 'succeeded' || quotaResetAt(each) !== null || isHostLost(each))
-    .length;
+  attempts.filter(
+    each =>
+      each.status === 'succeeded' || quotaResetAt(each) !== null || isHostLost(each) || isCorrectable(each),
+  ).length;

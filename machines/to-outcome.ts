@@ -1,11 +1,12 @@
-import type { End, EndRecord, FailureKind, Outcome, ProviderFailure } from './outcome.ts';
+import { canCorrect } from './correction.ts';
+import type { End, EndRecord, Failure, FailureKind, Outcome, ProviderFailure } from './outcome.ts';
 import { quotaResetAt, quotaWaitLimits } from './quota.ts';
 
 /**
  * Return the outcome of an attempt whose container has ended. The container's own end record comes first, Docker's report
  * second. Outcomes of failed steps, cancels and skips are set by agent-setup.ts, flow-schedule.ts and `reconcile()`.
  *
- * @param previous Outcomes of earlier attempts: the number of waits for a quota is limited.
+ * @param previous Outcomes of earlier attempts: the number of waits for a quota is limited, and that of corrections.
  */
 export function toOutcome(
   end: End | null,
@@ -13,7 +14,7 @@ export function toOutcome(
   previous: readonly Outcome[] = [],
 ): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
-  const failed: Failed = (kind, message, until = null) => ({
+  const failed: Failed = (kind, message, until = null, more = {}) => ({
     status: 'failed',
     exitCode,
     error: {
@@ -22,6 +23,7 @@ export function toOutcome(
       message,
       ...(exitCode === null ? {} : { exitCode }),
       ...(until === null ? {} : { until }),
+      ...more,
     },
   });
   const timedOut = (kind: FailureKind, message: string): Outcome => ({
@@ -35,7 +37,10 @@ export function toOutcome(
   switch (reason) {
     case 'exit':
     case 'done':
-      if (code === 0 && outputProblem !== null) return failed('output', outputProblem);
+      if (code === 0 && outputProblem !== null) {
+        const isCorrected = record.isCorrectable === true && canCorrect(previous);
+        return failed('output', outputProblem, null, isCorrected ? { correctable: true } : {});
+      }
       if (code === 0) return { status: 'succeeded', exitCode: 0, error: null };
       if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
       if (providerFailure) return outcomeOfProvider(providerFailure, end, previous, failed);
@@ -64,7 +69,12 @@ export function toOutcome(
   }
 }
 
-type Failed = (kind: FailureKind, message: string, until?: number | null) => Outcome;
+type Failed = (
+  kind: FailureKind,
+  message: string,
+  until?: number | null,
+  more?: Pick<Failure, 'correctable'>,
+) => Outcome;
 
 const outOfMemory = 'a process of the agent was killed: out of memory. Raise "memory"';
 

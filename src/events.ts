@@ -24,6 +24,10 @@ const failure = z.object({
   message: z.string(),
   command: z.string().optional(),
   exitCode: z.number().optional(),
+  correctable: z
+    .literal(true)
+    .optional()
+    .describe('The next attempt corrects the output of this one, which uses up no retry.'),
   until: z.number().optional().describe('When an exhausted quota resets, in milliseconds since the epoch.'),
 });
 const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };

@@ -19,7 +19,9 @@ export type { AgentPath, FlowPath, Graph, GraphEdge, GraphNode } from './graph/g
 export type { ContainerFact } from './recovery/container-fact.ts';
 export { type ReconcilePlan, reconcile } from './recovery/reconcile.ts';
 export { type AgentRecord, emptyRecord } from './recovery/record.ts';
+export { OutputError } from './run/output-error.ts';
 export { type Flow, type FlowOptions, runFlow } from './run/run-flow.ts';
+export type { OutputIssue, StandardSchema, TypedResult, TypedSpec } from './run/typed-spec.ts';
 export { type Problem, SpecError } from './spec/errors.ts';
 export { loadSpec, parseSpec, type SpecOptions } from './spec/load.ts';
 export type { AgentPlan, FlowPlan } from './spec/plan.ts';

@@ -22,12 +22,14 @@ export async function collectOutput(
   record: EndRecord | null,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
-  const { output } = context.plan(input.name);
+  const { output, provider, prompt } = context.plan(input.name);
   const hasWorked = record?.code === 0 && (record.reason === 'exit' || record.reason === 'done');
   if (output === undefined || !hasWorked || input.cancelled) return { record };
   const file = await readOutputFile(context, input, signal);
   const read = 'problem' in file ? file : await validate(context, output.schema, file.value);
-  if ('problem' in read) return { record: { ...record, outputProblem: read.problem } };
+  // A command writes the same output again.
+  const isCorrectable = provider !== 'command' && prompt !== null;
+  if ('problem' in read) return { record: { ...record, outputProblem: read.problem, isCorrectable } };
   await context.emit({ type: 'agent.output', agent: input.name, attempt: input.attempt, json: read.value });
   return { record };
 }

@@ -13,6 +13,7 @@ import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
+import type { Correction } from '../state/corrections.ts';
 import type { Round } from '../state/rounds.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
@@ -142,6 +143,8 @@ export interface JournalPort {
   rounds(agent: string): readonly Round[];
   /** Return the attempts of an agent, from the journal. */
   attempts(agent: string): readonly AttemptState[];
+  /** Return what an attempt has to correct in the output of an earlier one; null if nothing. */
+  correction(agent: string, attempt: number): Correction | null;
   /** Return whether the journal has the loss of its host as the outcome of an attempt. */
   isHostLost(agent: string, attempt: number): boolean;
   /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */

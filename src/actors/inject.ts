@@ -15,6 +15,7 @@ import { readSameSkill } from '../spec/skill-files.ts';
 import { reportOf, tokenLimits } from './budget.ts';
 import { type ActorContext, owner } from './context.ts';
 import { continueConversation, withBaseline } from './continue-conversation.ts';
+import { withCorrection } from './correction-prompt.ts';
 import { grantSecrets, placeholders, splitSecrets } from './host-secrets.ts';
 import { findEnd } from './lookup-end.ts';
 import { checkOutputPath, roundLaunch } from './round-prompt.ts';
@@ -34,6 +35,7 @@ export type InjectPorts = Pick<
   | 'haltUnwritable'
   | 'shareOfBudget'
   | 'rounds'
+  | 'correction'
   | 'folder'
   | 'attempts'
   | 'emit'
@@ -100,7 +102,8 @@ export async function beginInjection(
   const reported = await reportOf(context, input);
   const report = continued === null ? reported : withBaseline(context, input, reported);
   await context.networks.limit(plan, input.attempt, tokenLimits(report), signal);
-  const { checkOutput, ...launch } = roundLaunch(context, input, continued);
+  const round = roundLaunch(context, input, continued);
+  const { checkOutput, ...launch } = continued === null ? withCorrection(context, input, round) : round;
   const files = checkOutput === null ? [] : [{ path: checkOutputPath, text: checkOutput }];
   const options = {
     secrets,

@@ -56,6 +56,7 @@ function mayContinue(context: KeepConversationPorts, input: StepInput, record: E
   const { after = [] } = conversation ?? {};
   const hasWorked = record?.code === 0 && !record.providerFailure && !record.outputProblem;
   if (hasWorked) return after.includes('check') && (input.round ?? 1) < (check?.rounds ?? 1);
+  if (record?.outputProblem && record.isCorrectable && after.includes('output')) return true;
   return after.includes(record?.providerFailure?.kind === 'quota' ? 'quota' : 'failure');
 }
 

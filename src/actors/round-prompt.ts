@@ -5,6 +5,7 @@ import { outputPath } from '../spec/output-text.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { Continuation } from '../state/continuation.ts';
 import type { Round } from '../state/rounds.ts';
+import { oneLine } from '../text/text.ts';
 import { checkOutputFile, checkTail } from './check-output.ts';
 import type { ActorContext } from './context.ts';
 
@@ -42,7 +43,8 @@ export function roundLaunch(
   const rest = { env, checkOutput: tail ?? null };
   if (continued !== null && continued.end !== 'check') {
     const error = context.attempts(name).find(entry => entry.attempt === continued.attempt)?.error;
-    const prompt = continuePrompt(continued, error?.message ?? 'no reason known', plan.output !== undefined);
+    const reason = oneLine(error?.message ?? 'no reason known');
+    const prompt = `Continue. ${continueText[continued.end]}: ${reason}${newContainer(plan.output !== undefined)}`;
     return { ...withPrompt(resumed(plan), prompt), ...rest };
   }
   if (plan.provider === 'command' || check === undefined || last === undefined)
@@ -59,8 +61,11 @@ const checkText = (command: readonly string[], { round, rounds, reason }: Round,
   `${subject} was checked with \`${displayLine(command).slice(2)}\` and did not pass in round ${round} of ${rounds}: ${reason}. Continue until the check passes. Its output ends with:`;
 
 /** The prompt of an attempt that continues a conversation after a failure. */
-const continuePrompt = ({ end }: Continuation, reason: string, hasOutput: boolean) =>
-  `Continue. ${end === 'quota' ? 'You were interrupted by a quota that was used up' : 'Your last attempt failed'}: ${reason}${newContainer(hasOutput)}`;
+const continueText: Readonly<Record<Exclude<Continuation['end'], 'check'>, string>> = {
+  output: 'The result that you have written was not accepted',
+  quota: 'You were interrupted by a quota that was used up',
+  failure: 'Your last attempt failed',
+};
 
 /** Tell a continued conversation that its container is another one. */
 const newContainer = (hasOutput: boolean) =>

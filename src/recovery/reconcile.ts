@@ -1,5 +1,6 @@
 import type { Reconciliation } from '../../machines/agent-types.ts';
 import { type CheckInput, outcomeOfCheck } from '../../machines/check.ts';
+import { isCorrectable } from '../../machines/correction.ts';
 import { type End, type Failure, isRetryable, type Outcome } from '../../machines/outcome.ts';
 import { countedAttempts, isHostLost, quotaResetAt } from '../../machines/quota.ts';
 import { type ContainerFact, endOf, isOver, mostAdvancedFirst } from './container-fact.ts';
@@ -143,6 +144,8 @@ function afterOutcome(
   const attempts = withLast(record, outcome);
   if (plan.check && outcome.status === 'succeeded')
     return afterSuccess({ ...plan, check: plan.check }, { record, outcome, attempts, enter, end });
+  if (isCorrectable(outcome) && !record.cancelled)
+    return beginNext(record, record.round, plan.isScheduled)('its output is to be corrected', { attempts });
   const wait = !record.cancelled && quotaResetAt(outcome) !== null;
   const counted = countedAttempts(record.attempt, record.attempts);
   const again =
@@ -178,10 +181,16 @@ function afterSuccess(
     const outcome = outcomeOfCheck(ended.outcome, checkResult, { round, rounds });
     return enter('done', 'its work did not pass its check', { ...ended, outcome });
   }
-  const next = { ...record, attempt: record.attempt + 1, round: round + 1, ...unknownAttempt };
   const { attempts } = ended;
-  return entry(next, null)(isScheduled ? 'placing' : 'building', 'another round is due', { attempts });
+  return beginNext(record, round + 1, isScheduled)('another round is due', { attempts });
 }
+
+/** Enter the next attempt at once. */
+const beginNext = (record: AgentRecord, round: number, isScheduled = false) =>
+  entry({ ...record, attempt: record.attempt + 1, round, ...unknownAttempt }, null).bind(
+    null,
+    isScheduled ? 'placing' : 'building',
+  );
 
 interface EndedAttempt {
   readonly record: AgentRecord;

@@ -74,6 +74,7 @@ function describe(before: FlowState, event: RunEvent): string | null {
     case 'conversation.continued':
       return describeContinued(before, event);
     case 'attempt.ended':
+      return describeCorrection(before, event);
     case 'conversation.kept':
     case 'docker.call':
     case 'container.started':
@@ -140,6 +141,16 @@ function describeContinued(
   const known = ofAgent(before, agent)?.attempts.find(entry => entry.attempt === attempt)?.continues;
   // The warning has the reason.
   return known || problem !== null ? null : `continues the conversation of attempt ${of}`;
+}
+
+/** Only the first report of an attempt counts, and a cancelled agent corrects nothing. */
+function describeCorrection(before: FlowState, event: EventOf<'attempt.ended'>): string | null {
+  const { agent, attempt, error } = event;
+  const isKnown = ofAgent(before, agent)?.attempts.some(
+    entry => entry.attempt === attempt && entry.status !== null,
+  );
+  if (!error?.correctable || isKnown || before.cancelled !== null) return null;
+  return `attempt ${attempt} failed: ${error.message}; attempt ${attempt + 1} corrects it`;
 }
 
 function describeCheck({ round, rounds, status, reason, ms }: EventOf<'check.ended'>): string {

@@ -29,6 +29,7 @@ import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import { fillInputs, unfilled } from '../spec/fill-inputs.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { correctionBefore } from '../state/corrections.ts';
 import { roundsOf } from '../state/rounds.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { budgetPort } from './budget-port.ts';
@@ -204,6 +205,7 @@ function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
     outputRoom: () => maxOutputSize - tracker.outputSize(),
     rounds: agent => roundsOf({ attempts: tracker.attempts(agent) }),
     attempts: tracker.attempts,
+    correction: (agent, attempt) => correctionBefore(tracker.attempts(agent), attempt),
     isHostLost: (agent, attempt) =>
       tracker.attempts(agent).some(entry => entry.attempt === attempt && entry.error?.kind === 'hostLost'),
     haltUnwritable(error, stop) {

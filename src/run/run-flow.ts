@@ -6,12 +6,13 @@ import { FlowError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import { loadSpec, parseSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
-import type { SpecInput } from '../spec/schema.ts';
 import { resultOf } from '../state/result.ts';
 import type { RunResult } from '../state/result-schema.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { guarded, inWords } from './callbacks.ts';
 import { startRun } from './start-run.ts';
+import { type OutputParsers, parseOutputs, withJsonSchemas } from './typed-outputs.ts';
+import type { TypedResult, TypedSpec } from './typed-spec.ts';
 
 export interface FlowOptions {
   /** Cancels the flow when it is aborted: its agents are stopped and everything that it created is removed. */
@@ -42,7 +43,7 @@ export interface FlowOptions {
 }
 
 /** A running flow: a promise of its result, and an async iterable of its events. */
-export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
+export interface Flow<Result = RunResult> extends Promise<Result>, AsyncIterable<RunEvent> {
   /**
    * Stop the agents and remove everything; the promise then resolves with the result. Before the run has begun, nothing
    * is started, and the promise rejects with a `FlowError`. After the end, this has no effect.
@@ -59,12 +60,14 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
  * prints nothing, and never exits the process.
  *
  * @param spec The path of a spec, a spec as an object (paths in it are relative to the working directory), or the plan
- *   that `loadSpec` returned.
+ *   that `loadSpec` returned. In an object, the schema of an `output` may be one of zod, or any other Standard Schema: then
+ *   the output in the result is the value that this schema returns, with its type.
  * @returns A promise of the result, that can be iterated and cancelled.
  * @throws {SpecError} The spec is not valid; nothing was started.
  * @throws {FlowError} The flow cannot begin, for instance without an engine (`EngineError`).
  * @throws {RunStateError} The run folder cannot be written, its lock was lost, or a secret is missing.
  * @throws {FlowError} The flow was cancelled before it began. If `signal` was aborted with an `Error`, that is thrown.
+ * @throws {OutputError} A schema of the spec does not accept an output. The error has the whole result.
  * @throws The error of `onEvent` or `onOutput`, if one of them fails; by then everything is removed.
  *
  * @example
@@ -77,7 +80,10 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
  * console.log(status, agents.hello?.exitCode); // succeeded 0
  * ```
  */
-export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOptions = {}): Flow {
+export function runFlow<Spec extends string | TypedSpec | FlowPlan>(
+  spec: Spec,
+  options: FlowOptions = {},
+): Flow<TypedResult<Spec>> {
   const { signal, onEvent, onOutput, inspect, actors, env = process.env, stateDir } = options;
   // Every loop over the flow is a listener, without a limit.
   const emitter = new EventEmitter().setMaxListeners(0);
@@ -99,7 +105,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
 
   const begin = async () => {
     if (stop.aborted) throw notBegun(stop.reason);
-    const plan = await planOf(spec, env);
+    const { plan, parsers } = await planOf(spec, env);
     if (stop.aborted) throw notBegun(stop.reason);
     const run = await startRun(plan, {
       env,
@@ -115,7 +121,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
     else stop.addEventListener('abort', cancel, { once: true });
     const { state } = await run.done.finally(() => stop.removeEventListener('abort', cancel));
     if (broken) throw broken.error;
-    return resultOf(state);
+    return parseOutputs<Spec>(resultOf(state), parsers);
   };
 
   const result = begin().finally(() => {
@@ -138,13 +144,18 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
   });
 }
 
-async function planOf(spec: string | SpecInput | FlowPlan, env: NonNullable<FlowOptions['env']>) {
-  if (typeof spec === 'string') return loadSpec(spec, { env });
-  if (isPlan(spec)) return spec;
-  return parseSpec(JSON.stringify(spec), { path: join(process.cwd(), 'flow.json'), env });
+async function planOf(
+  spec: string | TypedSpec | FlowPlan,
+  env: NonNullable<FlowOptions['env']>,
+): Promise<{ plan: FlowPlan; parsers: OutputParsers }> {
+  if (typeof spec === 'string') return { plan: await loadSpec(spec, { env }), parsers: new Map() };
+  if (isPlan(spec)) return { plan: spec, parsers: new Map() };
+  const path = join(process.cwd(), 'flow.json');
+  const { spec: plain, parsers } = withJsonSchemas(spec, path);
+  return { plan: await parseSpec(JSON.stringify(plain), { path, env }), parsers };
 }
 
-const isPlan = (spec: SpecInput | FlowPlan): spec is FlowPlan => Array.isArray(spec.agents);
+const isPlan = (spec: TypedSpec | FlowPlan): spec is FlowPlan => Array.isArray(spec.agents);
 
 const byProgram = 'cancelled by the program';
 

@@ -2,8 +2,11 @@ import * as z from 'zod';
 import { text } from './plan-values.ts';
 import { insidePath } from './workspace-fields.ts';
 
-/** The end of an attempt that another one continues: a check that did not pass, an exhausted quota, or another failure. */
-export type ContinuedEnd = 'check' | 'quota' | 'failure';
+/**
+ * The end of an attempt that another one continues: a check that did not pass, an output that is to be corrected, an exhausted
+ * quota, or another failure.
+ */
+export type ContinuedEnd = 'check' | 'output' | 'quota' | 'failure';
 
 /** The way of an AI CLI to continue its conversation in the container of another attempt. */
 export interface ConversationPlan {
@@ -25,5 +28,5 @@ export const conversationPlan = z.strictObject({
   args: z.array(text),
   promptWords: z.int().min(0).max(2),
   omit: text.exactOptional(),
-  after: z.array(z.enum(['check', 'quota', 'failure'])).min(1),
+  after: z.array(z.enum(['check', 'output', 'quota', 'failure'])).min(1),
 }) satisfies z.ZodType<ConversationPlan>;

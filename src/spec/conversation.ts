@@ -6,17 +6,18 @@ import type { AgentSpec } from './schema.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-type Request = Pick<AgentSpec, 'check' | 'onRetry' | 'retries' | 'interactive' | 'workspace'>;
+type Request = Pick<AgentSpec, 'check' | 'output' | 'onRetry' | 'retries' | 'interactive' | 'workspace'>;
 
 /** Return how an agent continues its conversation; nothing if it never does. */
 export function resolveConversation(
   provider: Provider | undefined,
-  { check, onRetry, retries = 0, interactive = false, workspace = '.' }: Request,
+  { check, output, onRetry, retries = 0, interactive = false, workspace = '.' }: Request,
 ): { conversation?: ConversationPlan } {
   if (provider?.conversation === undefined || interactive) return {};
   const keepsWork = !hasNoWork(workspace);
   const after: ContinuedEnd[] = [
     ...((check?.rounds ?? 1) > 1 && check?.continue !== 'fresh' ? (['check'] as const) : []),
+    ...(output === undefined ? [] : (['output'] as const)),
     ...(keepsWork && onRetry !== 'restart' ? (['quota'] as const) : []),
     ...(keepsWork && onRetry === 'continue' && retries > 0 ? (['failure'] as const) : []),
   ];

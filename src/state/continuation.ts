@@ -1,10 +1,11 @@
+import type { ContinuedEnd } from '../spec/conversation-plan.ts';
 import type { AttemptState, Usage } from './attempt-state.ts';
 import { usageOf } from './usage.ts';
 
 /** The attempt that another one continues, and how that one ended. */
 export interface Continuation {
   readonly attempt: number;
-  readonly end: 'check' | 'quota' | 'failure';
+  readonly end: ContinuedEnd;
 }
 
 interface Policy {
@@ -14,7 +15,8 @@ interface Policy {
 
 /**
  * Return the attempt whose work this one starts from; null if it starts from nothing. A retry that restarts begins as the
- * attempt before it has begun its round: from the work of the last attempt whose check did not pass.
+ * attempt before it has begun its round or correction: from the work of the last attempt whose check did not pass, or whose
+ * output is to be corrected.
  */
 export function continuationOf(
   policy: Policy,
@@ -25,16 +27,21 @@ export function continuationOf(
   const last = before.at(-1);
   if (last === undefined) return null;
   const end = endOf(last);
-  if (end !== null && end !== 'check' && continuesAfter(policy, end) && isKept(policy, last))
+  if ((end === 'quota' || end === 'failure') && continuesAfter(policy, end) && isKept(policy, last))
     return { attempt: last.attempt, end };
-  const checked = before.findLast(entry => endOf(entry) === 'check');
-  return checked === undefined ? null : { attempt: checked.attempt, end: 'check' };
+  const begun = before.flatMap((entry): readonly Continuation[] => {
+    const end = endOf(entry);
+    const isBegun = end === 'check' || (end === 'output' && isKept(policy, entry));
+    return isBegun ? [{ attempt: entry.attempt, end }] : [];
+  });
+  return begun.at(-1) ?? null;
 }
 
 function endOf({ status, check, error }: AttemptState): Continuation['end'] | null {
   if (check !== null && check !== undefined) return check.status === 'passed' ? null : 'check';
   // Nothing of the container is left on a lost host.
   if (status === 'succeeded' || error?.kind === 'hostLost') return null;
+  if (error?.correctable) return 'output';
   return error?.kind === 'quota' ? 'quota' : 'failure';
 }
 

@@ -58,6 +58,10 @@ const attempt = z.object({
     .exactOptional()
     .describe('The attempt whose conversation it continued, from 1; absent if it began a new one.'),
   timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
+  outputProblem: z
+    .string()
+    .exactOptional()
+    .describe('Why its output does not count, if the next attempt corrects it.'),
 });
 
 const approval = z

@@ -1,5 +1,5 @@
-import type { Usage } from './agent-state.ts';
-import type { AgentState, AttemptState, Failure, FlowState, Status } from './flow-state.ts';
+import type { AttemptState, Usage } from './agent-state.ts';
+import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import { outputIn } from './for-each-state.ts';
 import type { RunResult } from './result-schema.ts';
 import { ownAttempts } from './reused-agent.ts';
@@ -121,10 +121,21 @@ function listResult({ forEach, item }: AgentState): Pick<AgentResult, 'agents' |
   };
 }
 
-function attemptResult({ status, exitCode, host, containerId, timings, continues }: AttemptState) {
+function attemptResult({
+  status,
+  exitCode,
+  error,
+  host,
+  containerId,
+  continues,
+  timings,
+}: AttemptState): AgentResult['attempts'] {
   if (status === null) return [];
   const continued = continues?.problem === null ? { continues: continues.of } : {};
-  return [{ status, exitCode, ...(host !== null && { host }), containerId, ...continued, timings }];
+  const corrected = error?.correctable ? { outputProblem: error.message } : {};
+  return [
+    { status, exitCode, ...(host !== null && { host }), containerId, ...continued, timings, ...corrected },
+  ];
 }
 
 function approvalResult({ approval }: AgentState): Pick<AgentResult, 'approval'> {

@@ -74,6 +74,8 @@ test('an agent reads the output of another, as arguments, variables, prompt and 
   const { testsuite } = (await parse(readFileSync(join(here.path, 'junit.xml'), 'utf8'))) as TestSuites;
   const [planned] = testsuite![0]!.testcase!;
   t.true(JSON.stringify(planned).includes('tasks'));
+  const junit = readFileSync(join(here.path, 'junit.xml'), 'utf8');
+  t.false(junit.includes('\u001b') || junit.includes('\u202e'));
   t.deepEqual(await here.containers(), []);
 });
 
@@ -105,6 +107,51 @@ test('an agent without a valid output fails, keeps its exit code, and what needs
   t.is(json.agents.wrong.exitCode, 0);
   t.is(json.agents.wrong.attempts.length, 2);
   t.false(JSON.stringify(json.agents).includes('"output":{'));
+});
+
+test('keys of prototypes, a megabyte and 10,000 items are data', async t => {
+  const here = place(t);
+  const keys = JSON.parse(
+    '{"title": "x", "__proto__": {"polluted": "yes"}, "constructor": {"prototype": {"polluted": "yes"}}, "toString": 7}',
+  ) as object;
+  const many = `{ printf '{"title":"x","tasks":['; seq -f '"t%.0f",' 9999 | tr -d '\\n'; printf '"last"]}'; } >"$AGENT_OUTPUT_FILE"`;
+  const megabyte = `{ printf '{"title":"'; head -c 1048576 /dev/zero | tr '\\0' x; printf '"}'; } >"$AGENT_OUTPUT_FILE"`;
+  const show = 'printf "%s\\n" "$@" "$PROTO" "$(cat "$AGENT_PROMPT_FILE")" >read-keys';
+  const reader = { workspace: 'workspace', ...small };
+  const { exitCode, json, stderr } = await here.run({
+    agents: {
+      keys: writes(keys),
+      many: { ...writes(null), command: ['sh', '-c', many] },
+      megabyte: { ...writes(null), command: ['sh', '-c', megabyte] },
+      keysreader: {
+        command: ['sh', '-c', show, 'sh', '${agents.keys.output.constructor.prototype.polluted}'],
+        env: { PROTO: '${agents.keys.output.__proto__.polluted}' },
+        prompt: '${agents.keys.output.toString}',
+        ...reader,
+      },
+      inherited: { command: ['echo', '${agents.many.output.__proto__}'], ...reader },
+      manyreader: {
+        command: ['sh', '-c', 'printf %s "$1" >read-many', 'sh', '${agents.many.output.tasks}'],
+        env: { LAST: '${agents.many.output.tasks.9999}' },
+        when: 'agents.many.output.tasks.size() == 10000 && agents.keys.output.title == "x"',
+        ...reader,
+      },
+    },
+  });
+  t.is(exitCode, 1, stderr);
+  t.deepEqual(json.agents.megabyte.error.message, 'its output is larger than 256 KiB');
+  t.is(JSON.stringify(json.agents.keys.output), JSON.stringify(keys));
+  t.is(json.agents.many.output.tasks.length, 10_000);
+  t.is(readFileSync(join(here.workspace, 'read-keys'), 'utf8'), 'yes\nyes\n7\n');
+  t.like(json.agents.inherited, { status: 'failed', error: { kind: 'reference' }, attempts: [] });
+  t.is(json.agents.manyreader.status, 'succeeded', stderr);
+  t.deepEqual(
+    JSON.parse(readFileSync(join(here.workspace, 'read-many'), 'utf8')),
+    json.agents.many.output.tasks,
+  );
+  t.is(({} as { polluted?: string }).polluted, undefined);
+  const longest = Math.max(...stderr.split('\n').map(line => line.length));
+  t.true(longest < 1_000, `a line has ${longest} characters`);
 });
 
 test('a run that is killed between the two agents hands on the same values when it is resumed', async t => {

@@ -5,6 +5,7 @@ import { collectOutput } from '../../../src/actors/collect-output.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import { maxOutputBytes } from '../../../src/spec/output-text.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { agent, fakeJournal, input, never } from '../_helpers/actor-ports.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { type Entry, stream } from '../_helpers/tar-stream.ts';
@@ -16,7 +17,11 @@ const record = { reason: 'exit', code: 0, oomKills: 0 } as const;
 async function collect(
   t: ExecutionContext,
   entry: Entry | null,
-  { above = { path: 'agent/', type: 'Directory' }, room = 2 ** 20 }: { above?: Entry; room?: number } = {},
+  {
+    above = { path: 'agent/', type: 'Directory' },
+    room = 2 ** 20,
+    fields = {},
+  }: { above?: Entry; room?: number; fields?: Partial<AgentPlan> } = {},
 ) {
   const { here } = fakeDocker(
     t,
@@ -27,13 +32,13 @@ async function collect(
   const { emit, events } = fakeJournal();
   const ports = {
     recorder: nullRecorder,
-    plan: () => agent({ output: { schema } }),
+    plan: () => agent({ output: { schema }, ...fields }),
     vault: { redactor: redactor(['a-long-secret-value']) } as never,
     emit,
     outputRoom: () => room,
   };
   const { record: result } = await collectOutput(ports, input, record, never);
-  return { problem: result?.outputProblem ?? null, events };
+  return { problem: result?.outputProblem ?? null, isCorrectable: result?.isCorrectable, events };
 }
 
 const file = (content: string | Buffer): Entry => ({ path: 'output.json', content });
@@ -82,4 +87,10 @@ test('an agent that failed or was cancelled has no output', async t => {
   for (const ended of [null, { ...record, code: 3 }, { reason: 'signal', code: 0, oomKills: 0 } as const])
     t.deepEqual(await collectOutput(ports, input, ended, never), { record: ended });
   t.deepEqual(await collectOutput(ports, { ...input, cancelled: true }, record, never), { record });
+});
+
+test.serial('an AI CLI can correct its output, and a command cannot', async t => {
+  t.false((await collect(t, null)).isCorrectable);
+  t.false((await collect(t, null, { fields: { prompt: 'p' } })).isCorrectable);
+  t.true((await collect(t, null, { fields: { provider: 'claude', prompt: 'p' } })).isCorrectable);
 });

@@ -2,11 +2,13 @@ import test from 'ava';
 import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/agent-types.ts';
+import { isCorrectable } from '../../../machines/correction.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
 import { isRetryable } from '../../../machines/outcome.ts';
 import { quotaResetAt } from '../../../machines/quota.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import {
+  badOutput,
   collected,
   collectedNothing,
   decision,
@@ -226,7 +228,7 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
         collected(124, 'deadline'),
         collectedNothing,
         // The quota is exhausted once only, since the paths would be infinite otherwise.
-        ...(snapshot.context.attempt === 1 ? [quotaExhausted(60_000)] : []),
+        ...(snapshot.context.attempt === 1 ? [quotaExhausted(60_000), badOutput(true)] : []),
       ];
     case 'checking':
       return [passedCheck, failedCheck];
@@ -291,7 +293,12 @@ function keyOf({ value, context }: AgentSnapshot): string {
   const { containerId, started, end, outcome, pendingStep, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
   const checked = [context.round, context.checkResult?.status ?? null];
-  const ended = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
+  const ended = outcome && [
+    outcome.status,
+    isRetryable(outcome),
+    quotaResetAt(outcome) !== null,
+    isCorrectable(outcome),
+  ];
   const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
   return JSON.stringify([
     ...[placeOf(value), ended, known, pendingStep, tries > 0, inDoubt, cancelled, attempt],

@@ -169,8 +169,62 @@ const checks: readonly Row[] = [
   ],
 ];
 
+const badOutput = {
+  status: 'failed',
+  exitCode: 0,
+  error: { phase: 'running', kind: 'output', message: 'x', correctable: true },
+} as const;
+const finalOutput = { ...badOutput, error: { phase: 'running', kind: 'output', message: 'x' } } as const;
+const corrected: AgentRecord = {
+  ...injected,
+  ...{ attempt: 2, containerId: 'c2', attemptOutcome: finalOutput },
+  attempts: [{ attempt: 1, containerId: 'c1', ...badOutput }],
+};
+
+const corrections: readonly Row[] = [
+  [
+    'an output that does not count, nothing left: correct it in a new attempt of the same round',
+    { ...injected, attemptOutcome: badOutput },
+    [],
+    {
+      ...{ enter: 'building', attempt: 2, round: 1, containerId: null, injectedAt: null, outcome: null },
+      attempts: [{ attempt: 1, containerId: 'c1', ...badOutput }],
+    },
+    { retries: 0 },
+  ],
+  [
+    'an output that does not count, with a scheduler: place its correction',
+    { ...injected, attemptOutcome: badOutput },
+    [],
+    { enter: 'placing', attempt: 2 },
+    { retries: 0, isScheduled: true },
+  ],
+  [
+    'an output that does not count, its container left: remove it first',
+    { ...injected, attemptOutcome: badOutput },
+    [{ ...exited, exitCode: 0 }],
+    { enter: 'removing', outcome: badOutput },
+  ],
+  [
+    'an output that does not count, cancelled: done',
+    { ...injected, attemptOutcome: badOutput, cancelled: true },
+    [],
+    { enter: 'done', outcome: badOutput },
+    { retries: 3 },
+  ],
+  ['a correction that fails: done', corrected, [], { enter: 'done', outcome: finalOutput }, { retries: 0 }],
+  [
+    'a correction that fails, with a retry left: retry',
+    corrected,
+    [],
+    { enter: 'retrying', attempt: 2 },
+    { retries: 1 },
+  ],
+];
+
 const table: readonly Row[] = [
   ...checks,
+  ...corrections,
   [
     'no container and an empty record: build',
     emptyRecord,

@@ -78,6 +78,18 @@ test('another round starts from the saved work of the last one, and its work is 
   t.deepEqual(originCommit('a'), { commit: 'c0' });
 });
 
+test('the correction of an output starts from the saved work of the attempt that wrote it', async t => {
+  const { startCommit, originCommit, saved } = await fixture(t);
+  const error = { phase: 'running', kind: 'output', message: 'x', correctable: true } as const;
+  saved.set('a', [
+    { attempt: 1, status: 'failed', error, check: null, workspace: { ...none, commit: 'c1' } },
+    { attempt: 2, status: 'failed', error: null, check: null, workspace: { ...none, commit: 'c2' } },
+  ]);
+  const from = [1, 2, 3].map(number => startCommit('a', number));
+  t.deepEqual(from, [{ commit: 'c0' }, { commit: 'c1' }, { commit: 'c1' }]);
+  t.deepEqual(originCommit('a'), { commit: 'c0' });
+});
+
 test('a clone is below the directory of its attempt', async t => {
   const { clone } = await fixture(t);
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);

@@ -36,6 +36,14 @@ test('a retry in a round begins as the round did, unless it continues', t => {
   t.deepEqual(continuationOf(clone, [...attempts, checked(3)], 4), { attempt: 3, end: 'check' });
 });
 
+test('an output is corrected from its work, also by a retry of the correction', t => {
+  const wrong = ended(1, { error: { phase: 'running', kind: 'output', message: 'none', correctable: true } });
+  const correction = { attempt: 1, end: 'output' } as const;
+  t.deepEqual(continuationOf({ ...clone, onRetry: 'restart' }, [wrong], 2), correction);
+  t.deepEqual(continuationOf(clone, [wrong, ended(2, failure('exit'))], 3), correction);
+  t.is(continuationOf(clone, [{ ...wrong, isSaved: false }], 2), null);
+});
+
 test('work that was not saved as a whole is not continued', t => {
   const quota = (more: Partial<AttemptState>) => [ended(1, { ...failure('quota'), ...more })];
   const left = { ...work, path: '/left' };

@@ -1,5 +1,6 @@
 import { checkScenarios } from './checks.ts';
 import { cleanupScenarios } from './cleanup.ts';
+import { correctionScenarios } from './corrections.ts';
 import { lateScenarios } from './late.ts';
 import { lostScenarios } from './lost.ts';
 import { placingScenarios } from './placing.ts';
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   ...cleanupScenarios,
   ...retryScenarios,
   ...checkScenarios,
+  ...correctionScenarios,
   ...lateScenarios,
   ...lostScenarios,
 ];

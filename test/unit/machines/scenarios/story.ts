@@ -58,6 +58,10 @@ export const collected = (code: number, reason: EndRecord['reason'] = 'exit', oo
 export const quotaExhausted = (until: number | null) => ({
   record: { ...collected(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });
+/** Return a result of `collect` with an output that does not count. */
+export const badOutput = (isCorrectable: boolean) => ({
+  record: { ...collected(0).record, outputProblem: 'no output', isCorrectable },
+});
 export const passedCheck: CheckResult = { status: 'passed', exitCode: 0, reason: null };
 export const failedCheck: CheckResult = { status: 'failed', exitCode: 1, reason: 'it exited with 1' };
 export const collectedNothing = { record: null };

@@ -3,9 +3,9 @@ import type { Outcome } from './outcome.ts';
 /** The answer to an approval. */
 export interface Decision {
   readonly decision: 'approved' | 'rejected';
-  /** The source of the decision: the user, the default of the approval after its timeout, or the option `--yes` of the run. */
-  readonly source: 'user' | 'timeout' | 'option';
-  /** The user, as `name@host`; null for another source. */
+  /** The source: a command of the user, the page of the inspector, the default after the timeout, or `run --yes`. */
+  readonly source: 'user' | 'inspector' | 'timeout' | 'option';
+  /** The user of the process that requested it, as `name@host`; null for a timeout or option. */
   readonly by: string | null;
   /** The reason, as text for the user; null for none. */
   readonly reason: string | null;
@@ -39,5 +39,8 @@ export interface ApprovalContext {
 export type ApprovalEvent = { type: 'CANCEL'; reason: string } | { type: 'KILL' } | { type: 'HOST_LOST' };
 
 /** Return a decision as text for the user: `rejected by ann@host: not on a Friday`. */
-export const decisionText = ({ decision, by, reason }: Decision): string =>
-  `${decision}${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`;
+export const decisionText = ({ decision, source, by, reason }: Decision): string => {
+  const who = by === null ? '' : ` by ${by}`;
+  const where = source === 'inspector' ? ' in the inspector' : '';
+  return `${decision}${who}${where}${reason === null ? '' : `: ${reason}`}`;
+};

@@ -44,7 +44,7 @@ const spec = {
 
 const events: RunEvent[] = [];
 let runId = '';
-const inspector = await inspectorOf({ port: 0, mayType: false });
+const inspector = await inspectorOf({ port: 0, mayWrite: false });
 try {
   await runFlow(spec, {
     stateDir: stateDir.path,

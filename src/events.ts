@@ -61,6 +61,12 @@ const kinds = [
         forEach: askedForEach
           .exactOptional()
           .describe('The list of which each item gets an agent: one of those with this agent in `item`.'),
+        rounds: z
+          .number()
+          .int()
+          .min(1)
+          .exactOptional()
+          .describe('Maximum number of rounds; absent for an agent without a check.'),
         reused: reusedWork
           .exactOptional()
           .describe('Its outcome and work, which this rerun takes over: it is not started.'),

@@ -36,7 +36,12 @@ async function measured(agents: number) {
   writeRun(path, 'r1234567', [], events.slice(0, -live));
   const folder = openStateDir(path).run('r1234567');
   const terminals = { read: async () => false, type: async () => {} };
-  const inspector = await openInspector({ port: 0, mayType: false, terminals: () => terminals });
+  const inspector = await openInspector({
+    port: 0,
+    mayWrite: false,
+    terminals: () => terminals,
+    approvals: () => ({ decide: () => Promise.reject(new Error('read-only')) }),
+  });
   inspector.show(folder);
   const context = await visitor();
   try {

@@ -25,7 +25,7 @@ export function displayUsage({ turns, inputTokens, outputTokens, costUsd }: Usag
   if (outputTokens === 0) return '';
   const cost = costUsd === null ? '' : `, $${costUsd.toFixed(4)}`;
   return line(
-    `— ${turns === null ? '' : `${turns} turns, `}${inputTokens} tokens in, ${outputTokens} out${cost}`,
+    `— ${turns === null ? '' : `${turns} ${turns === 1 ? 'turn' : 'turns'}, `}${inputTokens} tokens in, ${outputTokens} out${cost}`,
   );
 }
 

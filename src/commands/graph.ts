@@ -15,7 +15,7 @@ import { findAgent, findRun } from './find-agent.ts';
 
 interface GraphOptions extends CommonOptions {
   readonly spec?: string;
-  readonly machine?: 'agent' | 'flow';
+  readonly machine?: 'agent' | 'approval' | 'flow';
   readonly run?: string;
   readonly agent?: string;
   readonly format: 'mermaid' | 'json' | 'svg';
@@ -28,9 +28,9 @@ export const graph: Command = {
     yargs
       .positional('spec', { type: 'string', describe: 'Render the agents of this spec; - reads stdin' })
       .option('machine', {
-        choices: ['agent', 'flow'] as const,
+        choices: ['agent', 'approval', 'flow'] as const,
         requiresArg: true,
-        describe: 'Render the statechart of an agent (default) or a flow',
+        describe: 'Render the statechart of an agent (default) or another one',
       })
       .option('run', {
         type: 'string',
@@ -119,7 +119,7 @@ async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promis
 
 async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
   const { folder, agent } = findAgent(stateDir, name);
-  const chart = machineGraph('agent');
+  const chart = machineGraph(agent.approval === undefined ? 'agent' : 'approval');
   const { events } = readJournal(folder.journal);
   return { ...chart, path: agentPath(chart, { runId: folder.runId, agent: agent.name }, events) };
 }

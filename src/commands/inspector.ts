@@ -24,7 +24,7 @@ export const inspector: Command = {
       .option('inspect-write', {
         type: 'boolean',
         default: false,
-        describe: 'Allow typing into terminals from the page',
+        describe: 'Allow input and decisions from the page',
       })
       .option('html', {
         type: 'string',
@@ -51,7 +51,7 @@ export const inspector: Command = {
       else printLine(`wrote ${folder.runId} to ${html}`);
       return 0;
     }
-    const page = await inspectorOf({ port: portOf(port)!, mayType: inspectWrite });
+    const page = await inspectorOf({ port: portOf(port)!, mayWrite: inspectWrite });
     page.show(folder);
     if (json) printJson({ runId: folder.runId, url: page.url });
     else printLine(`inspector of ${folder.runId}: ${page.url} (press Ctrl-C to stop)`);

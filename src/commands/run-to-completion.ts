@@ -153,7 +153,7 @@ async function openInspector(options: ReportingOptions): Promise<Inspecting | nu
   }
   const { inspectorOf } = await import('./inspector/open.ts');
   const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
-  const inspector = await inspectorOf({ port: inspect.port, mayType: options.inspectWrite });
+  const inspector = await inspectorOf({ port: inspect.port, mayWrite: options.inspectWrite });
   printLine(`inspector: ${inspector.url}`);
   return {
     // The inspector reads the journal: events only trigger reading.
@@ -189,7 +189,7 @@ export const reportingOptions = {
   'inspect-write': {
     type: 'boolean',
     default: false,
-    describe: 'With --inspect: allow typing into terminals from the page',
+    describe: 'With --inspect: allow input and decisions from the page',
   },
   json: { type: 'boolean', default: false, describe: 'Print the result as one line of JSON' },
 } as const;

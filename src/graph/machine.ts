@@ -1,11 +1,12 @@
 import type { AnyTransitionDefinition } from 'xstate';
 import { type DirectedGraphNode, toDirectedGraph } from 'xstate/graph';
 import { agentMachine } from '../../machines/agent.ts';
+import { approvalMachine } from '../../machines/approval.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import { eventWord } from '../state/event-word.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
-const machines = { agent: agentMachine, flow: flowMachine } as const;
+const machines = { agent: agentMachine, approval: approvalMachine, flow: flowMachine } as const;
 
 export type MachineName = keyof typeof machines;
 

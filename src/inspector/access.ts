@@ -43,9 +43,15 @@ export function refusal(request: IncomingMessage, token: string, path: string): 
 export const notFound: Refusal = { status: 404, reason: 'Not found.' };
 export const methodNotAllowed: Refusal = { status: 405, reason: 'Method not allowed.' };
 
+/** Refuse a request. One without access, or for what does not exist, may have a wrong address. */
 export function sendRefusal(response: ServerResponse, { status, reason }: Refusal): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end(`${reason} Use the address that agent-flow printed.\n`);
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    Connection: 'close',
+  });
+  const hint = status === 403 || status === 404 ? ' Use the address that agent-flow printed.' : '';
+  response.end(`${reason}${hint}\n`);
 }
 
 /** Accept any port: an ssh tunnel may use another one. */

@@ -4,15 +4,24 @@ import { layout } from '../graph/layout.ts';
 import { machineGraph } from '../graph/machine.ts';
 import type { Layout } from '../graph/positioned.ts';
 import type { FlowState } from '../state/flow-state.ts';
-import type { AgentChart } from './page-data.ts';
+import type { AgentChart, AgentCharts } from './page-data.ts';
 
-let drawn: Promise<Layout> | null = null;
+let charts: Promise<AgentCharts> | null = null;
 
-/** Return the statechart of agents, made from the machine; the layout is computed once per process. */
-export async function agentChart(): Promise<AgentChart> {
-  const chart = machineGraph('agent');
-  drawn ??= layout(drawing(chart), { labels: false });
-  return { chart, drawn: await drawn };
+/** Return the statecharts of agents, made from their machines; the layout is computed once per process. */
+export function agentCharts(): Promise<AgentCharts> {
+  charts ??= drawCharts();
+  return charts;
+}
+
+async function drawCharts(): Promise<AgentCharts> {
+  const [agent, approval] = await Promise.all([machineChart('agent'), machineChart('approval')]);
+  return { agent, approval };
+}
+
+async function machineChart(name: 'agent' | 'approval'): Promise<AgentChart> {
+  const chart = machineGraph(name);
+  return { chart, drawn: await layout(drawing(chart), { labels: false }) };
 }
 
 export const flowChart = ({ name, agents }: FlowState): Promise<Layout> =>

@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
-import { type FlowState, stateAfter } from '../state/flow-state.ts';
+import { type AgentState, type FlowState, stateAfter } from '../state/flow-state.ts';
+import { roundsOf } from '../state/rounds.ts';
 import { readJournal } from '../store/read-journal.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { assets } from './assets.ts';
-import { agentChart, flowChart } from './charts.ts';
-import { type ExportedRun, transcriptKey } from './page-data.ts';
+import { agentCharts, flowChart } from './charts.ts';
+import { type ExportedRun, type Output, transcriptKey } from './page-data.ts';
 import { exportedPage } from './page-html.ts';
 import type { Terminals } from './terminals.ts';
 
@@ -21,13 +22,13 @@ export async function exportRun(
   const state = stateAfter(events);
   const terminals = terminalsOf(folder, () => state);
   const transcripts: Record<string, string> = {};
-  for (const { name, attempts } of Object.values(state.agents))
-    for (const { attempt } of attempts) {
-      const printed = await readTranscript(terminals, name, attempt);
-      if (printed) transcripts[transcriptKey(name, attempt)] = gzipSync(printed).toString('base64');
+  for (const agent of Object.values(state.agents))
+    for (const output of outputsOf(agent)) {
+      const printed = await readTranscript(terminals, agent.name, output);
+      if (printed) transcripts[transcriptKey(agent.name, output)] = gzipSync(printed).toString('base64');
     }
   const run: ExportedRun = {
-    ...(await agentChart()),
+    charts: await agentCharts(),
     events,
     flow: await flowChart(state),
     transcripts,
@@ -35,11 +36,17 @@ export async function exportRun(
   return exportedPage(page, run);
 }
 
-/** Return the end of the output of an attempt; null if there is none. */
-async function readTranscript(terminals: Terminals, agent: string, attempt: number): Promise<Buffer | null> {
+/** Return the outputs of the attempts and of the checks of an agent. */
+const outputsOf = ({ attempts }: AgentState): Output[] => [
+  ...attempts.map(({ attempt }) => ({ of: 'attempt', number: attempt }) as const),
+  ...roundsOf({ attempts }).map(({ round }) => ({ of: 'check', number: round }) as const),
+];
+
+/** Return the end of an output; null if there is none. */
+async function readTranscript(terminals: Terminals, agent: string, output: Output): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const isThere = await terminals.read(agent, attempt, {
+  const isThere = await terminals.read(agent, output, {
     follow: false,
     signal: new AbortController().signal,
     async write(bytes) {

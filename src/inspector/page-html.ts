@@ -4,7 +4,7 @@ import { type ExportedRun, exportedRunId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 
 /** Return the page as it is served: it loads its own scripts and styles, and connects to its server only. */
-export function servedPage(nonce: string, mayType: boolean): Page {
+export function servedPage(nonce: string, mayWrite: boolean): Page {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
@@ -29,7 +29,7 @@ export function servedPage(nonce: string, mayType: boolean): Page {
 <link rel="stylesheet" nonce="${nonce}" href="page.css">
 <script nonce="${nonce}" src="page.js" defer></script>
 <script nonce="${nonce}" src="xterm.js" defer></script>`,
-      { mayType },
+      { mayWrite },
     ),
   };
 }
@@ -51,13 +51,13 @@ export function exportedPage(assets: Assets, run: ExportedRun): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy.join('; ')}">
 <meta name="referrer" content="no-referrer">
 <style nonce="${nonce}">${assets['xterm.css']}${assets['page.css']}</style>`,
-    { mayType: false },
+    { mayWrite: false },
     `<script type="application/json" id="${exportedRunId}">${asText(run)}</script>
 ${scripts.map(script => `<script>${script}</script>`).join('\n')}`,
   );
 }
 
-const document = (head: string, { mayType }: { readonly mayType: boolean }, end = '') => `<!doctype html>
+const document = (head: string, { mayWrite }: { readonly mayWrite: boolean }, end = '') => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -67,7 +67,7 @@ const document = (head: string, { mayType }: { readonly mayType: boolean }, end 
 ${head}
 </head>
 <body>
-<div id="app"${mayType ? ' data-may-type' : ''}></div>
+<div id="app"${mayWrite ? ' data-may-write' : ''}></div>
 ${end}
 </body>
 </html>

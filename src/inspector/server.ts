@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FlowError } from '../errors.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import type { RunFolder } from '../store/state-directory.ts';
+import type { Approvals } from './approvals.ts';
 import { assets } from './assets.ts';
-import { agentChart } from './charts.ts';
+import { agentCharts } from './charts.ts';
 import { siteRoutes } from './routes.ts';
 import { openRunFeed, type RunFeed } from './run-feed.ts';
 import type { Terminals } from './terminals.ts';
@@ -15,8 +16,10 @@ import type { Terminals } from './terminals.ts';
 export interface InspectorOptions {
   /** 0 for any free port. */
   readonly port: number;
-  readonly mayType: boolean;
+  /** Whether the page may type into terminals and decide on approvals. */
+  readonly mayWrite: boolean;
   terminals(folder: RunFolder, state: () => FlowState): Terminals;
+  approvals(folder: RunFolder, state: () => FlowState): Approvals;
 }
 
 export interface Inspector {
@@ -33,7 +36,12 @@ export interface Inspector {
 const gracePeriodMs = 1_000;
 
 /** Serve the page of a run, on the loopback address of this machine only. */
-export async function openInspector({ port, mayType, terminals }: InspectorOptions): Promise<Inspector> {
+export async function openInspector({
+  port,
+  mayWrite,
+  terminals,
+  approvals,
+}: InspectorOptions): Promise<Inspector> {
   const token = randomBytes(16).toString('hex');
   const shown = Promise.withResolvers<RunFeed>();
   let feed: RunFeed | null = null;
@@ -42,15 +50,16 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   // Read before the address is known to anyone: a page without its program is blank.
   const page = await assets();
   // The layout takes a second: begin before the first request.
-  const chart = agentChart().then(found => JSON.stringify(found));
-  chart.catch(() => {});
+  const charts = agentCharts().then(found => JSON.stringify(found));
+  charts.catch(() => {});
   const routes = siteRoutes({
     token,
     page,
-    chart,
+    charts,
     run: shown.promise,
-    mayType,
+    mayWrite,
     terminals: run => terminals(run.folder, () => run.state),
+    approvals: run => approvals(run.folder, () => upToDate(run)),
     closing: closing.signal,
   });
   const server = createServer(routes.handle);
@@ -82,6 +91,12 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
       feed?.[Symbol.dispose]();
     },
   };
+}
+
+/** Return the state of a run with all events of its journal, which the last poll may not have seen. */
+function upToDate(run: RunFeed): FlowState {
+  run.poll();
+  return run.state;
 }
 
 async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {

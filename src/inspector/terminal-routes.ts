@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { notFound, sendRefusal } from './access.ts';
+import type { Output } from './page-data.ts';
+import { readJsonBody, tooLarge } from './read-body.ts';
 import type { Terminals } from './terminals.ts';
 
-/** Stream the output of an attempt until the client disconnects. */
+/** Stream the output of an attempt, or of the check of a round, until the client disconnects. */
 export async function streamTerminal(
   query: URLSearchParams,
   response: ServerResponse,
@@ -11,13 +13,14 @@ export async function streamTerminal(
   over: AbortSignal,
 ): Promise<void> {
   const agent = query.get('agent') ?? '';
-  const attempt = Number(query.get('attempt'));
-  if (!Number.isInteger(attempt) || attempt < 1) return sendRefusal(response, notFound);
+  const output = outputOf(query);
+  if (output === null) return sendRefusal(response, notFound);
+  const name = `${agent}${output.of === 'check' ? '-check' : ''}-${output.number}.log`;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, over]);
   const begin = () => {
-    if (!response.headersSent) response.writeHead(200, headers(query.has('save'), `${agent}-${attempt}.log`));
+    if (!response.headersSent) response.writeHead(200, headers(query.has('save'), name));
   };
   // Send headers early, so that the client knows that a silent terminal exists.
   const waiting = setTimeout(() => {
@@ -25,7 +28,7 @@ export async function streamTerminal(
     response.flushHeaders();
   }, 250);
   try {
-    const isThere = await terminals.read(agent, attempt, {
+    const isThere = await terminals.read(agent, output, {
       follow: !query.has('save'),
       signal,
       async write(bytes) {
@@ -40,6 +43,12 @@ export async function streamTerminal(
   } finally {
     clearTimeout(waiting);
   }
+}
+
+function outputOf(query: URLSearchParams): Output | null {
+  const of = query.has('check') ? 'check' : 'attempt';
+  const number = Number(query.get(of));
+  return Number.isInteger(number) && number > 0 ? { of, number } : null;
 }
 
 /** Headers that make a browser treat the output as text and load nothing for it. */
@@ -60,24 +69,11 @@ export async function receiveTyping(
   response: ServerResponse,
   terminals: Terminals,
 ): Promise<void> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxTypedSize) return sendRefusal(response, { status: 413, reason: 'Too many keys at once.' });
-    chunks.push(chunk);
-  }
-  const typed = parseTyping(Buffer.concat(chunks).toString('utf8'));
-  if (typed === null) return sendRefusal(response, { status: 400, reason: 'Invalid keys.' });
-  await terminals.type(typed.agent, Buffer.from(typed.keys));
+  const body = await readJsonBody(request, maxTypedSize);
+  if (body === tooLarge) return sendRefusal(response, { status: 413, reason: 'Too many keys at once.' });
+  const { agent, keys } = (body ?? {}) as { readonly agent?: unknown; readonly keys?: unknown };
+  if (typeof agent !== 'string' || typeof keys !== 'string' || keys === '')
+    return sendRefusal(response, { status: 400, reason: 'Invalid keys.' });
+  await terminals.type(agent, Buffer.from(keys));
   response.writeHead(204).end();
-}
-
-function parseTyping(text: string): { readonly agent: string; readonly keys: string } | null {
-  try {
-    const { agent, keys } = JSON.parse(text);
-    return typeof agent === 'string' && typeof keys === 'string' && keys !== '' ? { agent, keys } : null;
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@ import { tagsOf } from '../../machines/state-tags.ts';
 import { approvalQuestion } from '../state/approval-label.ts';
 import { dependencyLabels } from '../state/control-label.ts';
 import type { AgentState, FlowState } from '../state/flow-state.ts';
+import { attemptLabel } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
@@ -73,7 +74,8 @@ function agentLine(
   const [mark, style] = markOf(agent);
   const name = agent.name.padEnd(names);
   const time = timeOf(agent, options.now).padStart('59m 59s'.length);
-  const attempt = agent.attempt > 1 && agent.reused === undefined ? `  attempt ${agent.attempt}` : '';
+  const label = agent.startedAt === null ? '' : attemptLabel(agent, agent.attempt);
+  const attempt = label && `  ${label}`;
   const detail = detailOf(agent, runId, options);
   return [
     [`${mark} `, style],

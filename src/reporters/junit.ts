@@ -5,14 +5,19 @@ import { statusLabel } from '../state/state-label.ts';
 import { costOfRun, type RunCost } from '../state/usage.ts';
 import { shorten } from '../text/shorten.ts';
 import { oneLine, plainText } from '../text/text.ts';
+import { roundCases } from './junit-rounds.ts';
+import { attribute, content, legal, seconds } from './xml-text.ts';
 
 /**
- * Return a run as JUnit XML: a suite for the flow, a case for each agent. `tails` contains the last lines of output, by
- * agent.
+ * Return a run as JUnit XML: a suite for the flow, a case for each agent and for each round of an agent that is checked.
+ * `tails` contains the last lines of output, by agent, and of checks, by `roundKey`.
  */
 export function junit(state: FlowState, tails: ReadonlyMap<string, string> = new Map()): string {
   const outcomes = outcomesOf(state);
-  const cases = outcomes.map(outcome => testCase(state, outcome, tails.get(outcome.name)));
+  const cases = outcomes.flatMap(outcome => [
+    testCase(state, outcome, tails.get(outcome.name)),
+    ...roundCases(state, outcome, tails),
+  ]);
   const count = (element: string) => cases.filter(entry => element in entry).length;
   const totals = {
     '@tests': cases.length,
@@ -133,14 +138,3 @@ function earlierAttempt({ attempt, status, error, check }: AttemptState): string
   const what = check ? 'succeeded, and its check did not pass' : statusLabel[status ?? 'failed'];
   return `attempt ${attempt} ${what}${reason === null ? '' : `: ${oneLine(reason)}`}`;
 }
-
-const seconds = (ms: number) => (ms / 1000).toFixed(3);
-
-const attribute = (text: string) => legal(oneLine(text));
-
-/** Escape lines that name an attachment: Jenkins and GitLab attach any file that they name. */
-const content = (text: string) => legal(text).replace(/\[\[(?=\s*attachment)/gi, '[ [');
-
-/** Drop the characters that XML 1.0 cannot represent. */
-const legal = (text: string) =>
-  text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '');

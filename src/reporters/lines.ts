@@ -5,7 +5,7 @@ import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
 import { approvalQuestion } from '../state/approval-label.ts';
 import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
-import { roundLabel } from '../state/rounds.ts';
+import { attemptLabel, roundResult } from '../state/rounds.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { itemName } from '../text/item-name.ts';
@@ -126,9 +126,11 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
       return `${word}: ${cause ?? 'there is none yet'}`;
     case 'running.needsInput':
       return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
-    case 'running.working':
+    case 'running.working': {
       if (agent && tagsOf(agent.state).includes('running')) return 'running again';
-      return attempt > 1 ? `${word} (attempt ${attempt})` : word;
+      const label = agent === undefined ? '' : attemptLabel(agent, attempt);
+      return label === '' ? word : `${word} (${label})`;
+    }
     default:
       return word;
   }
@@ -153,12 +155,10 @@ function describeCorrection(before: FlowState, event: EventOf<'attempt.ended'>):
   return `attempt ${attempt} failed: ${error.message}; attempt ${attempt + 1} corrects it`;
 }
 
-function describeCheck({ round, rounds, status, reason, ms }: EventOf<'check.ended'>): string {
-  const label = roundLabel({ round, rounds });
-  const which = label && ` (${label})`;
-  if (status === 'passed') return `its check passed${which} in ${formatDuration(ms)}`;
+function describeCheck(event: EventOf<'check.ended'>): string {
+  const { round, rounds, status, ms } = event;
   const next = round < rounds ? `; round ${round + 1} follows` : '';
-  return `its check did not pass${which}: ${reason ?? 'no reason known'}${next}`;
+  return `${roundResult(event)}${status === 'passed' ? ` in ${formatDuration(ms)}` : next}`;
 }
 
 /** Work that could not be saved is reported by a warning. */
@@ -188,8 +188,8 @@ function describeThrottling(
 function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
   const { status, error, at } = event;
   if (agent?.status === status) return null;
-  // The decision has been reported.
-  if (error?.kind === 'rejected') return statusLabel[status];
+  // The decision, or the result of the check, has been reported.
+  if (error?.kind === 'rejected' || error?.kind === 'check') return statusLabel[status];
   // The summary prints the rest, such as the output of a build.
   if (error !== null) return `${statusLabel[status]}: ${error.message.split('\n')[0]}`;
   const started = agent?.startedAt ?? null;

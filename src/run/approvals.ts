@@ -89,10 +89,10 @@ export function approvalDesk(options: ApprovalDeskOptions): ApprovalDesk {
 
   return {
     actors: { requestApproval, awaitDecision },
-    async decide({ agent, decision, by, reason, at }) {
+    async decide({ agent, decision, source, by, reason, at }) {
       const { approval } = record(agent);
       if (!isOpen(agent) || at > approval!.until) return;
-      const done = append(agent, { decision, source: 'user', by, reason });
+      const done = append(agent, { decision, source, by, reason });
       waiting.get(agent)?.resolve();
       await done;
     },

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { endNotification, notificationOf } from '../notify/notification.ts';
 import { type Notifier, notifier } from '../notify/notifier.ts';
-import { receiversOf, secretUrls } from '../notify/receivers.ts';
+import { receiversOf } from '../notify/receivers.ts';
 import { statusOf } from '../state/result.ts';
 import type { Journal } from '../store/journal.ts';
 import type { LockedRun } from './run.ts';
@@ -23,7 +23,6 @@ export function notifierOf(
   env: Readonly<Record<string, string | undefined>>,
 ): Notifier {
   const { plan, vault } = run;
-  vault.learn(secretUrls(plan, env));
   const warn = (message: string) => void journal.append({ type: 'warning', agent: null, message });
   const { receivers, problems } = receiversOf(plan, env);
   for (const problem of problems) warn(problem);

@@ -6,6 +6,7 @@ import { type ContainerLedger, containerLedger } from '../docker/container-ledge
 import type { FlowError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { Notifier } from '../notify/notifier.ts';
+import { secretUrls } from '../notify/receivers.ts';
 import { version } from '../package.ts';
 import { swarmConcurrency } from '../preflight/check-swarm.ts';
 import { engineWarnings, sshWarning } from '../preflight/engine-warnings.ts';
@@ -59,6 +60,8 @@ export async function openRun(
   { stateDir, clock = systemClock, env = process.env, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
+  // Before the first event: what is journaled is redacted.
+  vault.learn(secretUrls(plan, env));
   const started = withoutReused(plan, run.rerun);
   const members = membersOf(plan);
   const items = itemNames(members);

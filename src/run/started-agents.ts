@@ -10,7 +10,9 @@ export const startedAgents = (plan: FlowPlan, rerun?: Rerun): EventOf<'run.start
     name: agent.name,
     dependsOn: [...agent.dependsOn],
     ...controlOf(agent),
-    ...(hasContainer(agent) ? { retries: agent.retries, ...agent.placement } : { retries: 0 }),
+    ...(hasContainer(agent)
+      ? { retries: agent.retries, ...agent.placement, ...(agent.check && { rounds: agent.check.rounds }) }
+      : { retries: 0 }),
     ...approveOf(agent),
     ...forEachOf(agent),
     ...(rerun && Object.hasOwn(rerun.reused, agent.name) && { reused: rerun.reused[agent.name]! }),

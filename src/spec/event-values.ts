@@ -66,9 +66,14 @@ export const checkResult = {
 export const decisionFields = {
   decision: z.enum(['approved', 'rejected']),
   source: z
-    .enum(['user', 'timeout', 'option'])
-    .describe('Who decided: the user, the default after the timeout, or `run --yes`.'),
-  by: z.string().nullable().describe('The user, as `name@host`; null for another source.'),
+    .enum(['user', 'inspector', 'timeout', 'option'])
+    .describe(
+      'Who decided: a command of the user, the page of the inspector, the default after the timeout, or `run --yes`.',
+    ),
+  by: z
+    .string()
+    .nullable()
+    .describe('The user of the process that requested it, as `name@host`; null for a timeout or option.'),
   reason: z.string().nullable(),
 };
 

@@ -25,7 +25,7 @@ import {
 } from './names.ts';
 import { receiverPlans } from './notify-plan.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
-import { count, ms, text, usd } from './plan-values.ts';
+import { count, hostPath, ms, text, usd } from './plan-values.ts';
 import { definedProvider } from './provider-definition.ts';
 import { report } from './report-schema.ts';
 import { minLogSize, optionalCapabilities } from './security-fields.ts';
@@ -36,14 +36,6 @@ import { insidePath } from './workspace-fields.ts';
  * The schema of a plan that is read back from disk: it accepts the plan of every valid spec, and nothing else. Names become
  * components of paths, and paths are passed to Docker.
  */
-
-/** A path as `realpath` returns it. */
-const hostPath = z
-  .string()
-  .max(4096)
-  .refine(path => path.startsWith('/') && posix.normalize(path) === path && !/\p{Cc}/u.test(path), {
-    error: 'expected an absolute path without "..", links and control characters',
-  });
 
 const name = z.string().regex(agentName);
 const variable = z.string().regex(envName);

@@ -37,6 +37,8 @@ export interface AgentState extends Control {
   readonly exitCode: number | null;
   readonly error: Failure | null;
   readonly image: string | null;
+  /** Maximum number of rounds; absent for an agent without a check. */
+  readonly rounds?: number;
   /** The earlier run whose outcome, work and last attempt it has; absent if it runs in this one. */
   readonly reused?: string;
   readonly attempts: readonly AttemptState[];
@@ -44,7 +46,7 @@ export interface AgentState extends Control {
 
 /** Return the state of an agent before its start. */
 export const waiting = (
-  { name, dependsOn, host, on, when, matrix, inputs, approve, forEach, item }: Started,
+  { name, dependsOn, host, on, when, matrix, inputs, approve, forEach, item, rounds }: Started,
   since: number,
 ): AgentState => ({
   name,
@@ -56,6 +58,7 @@ export const waiting = (
   ...(approve === undefined ? {} : { approval: newApproval(approve) }),
   ...(forEach === undefined ? {} : { forEach: { ...forEach, names: null } }),
   ...(item === undefined ? {} : { item: { ...item, json: '' } }),
+  ...(rounds === undefined ? {} : { rounds }),
   condition: null,
   host: host ?? null,
   attempt: 1,

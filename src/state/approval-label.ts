@@ -16,7 +16,10 @@ export function approvalQuestion(
 
 export const approveCommand = (runId: string, agent: string) => `agent-flow approve ${runId} ${agent}`;
 
+export const rejectCommand = (runId: string, agent: string) => `agent-flow reject ${runId} ${agent}`;
+
 const participle = { approve: 'approved', reject: 'rejected' } as const;
 
 /** Return the decision on an approval, as text for the user; null before it is made. */
-export const decisionLabel = ({ decided }: ApprovalState): string | null => decided && decisionText(decided);
+export const decisionLabel = ({ decided }: Pick<ApprovalState, 'decided'>): string | null =>
+  decided && decisionText(decided);

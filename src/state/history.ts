@@ -18,6 +18,8 @@ export interface Call extends Indexed<EventOf<'docker.call'>> {
 export interface AgentTimeline {
   readonly steps: readonly Step[];
   readonly calls: readonly Call[];
+  /** When a decision was requested, in milliseconds since the epoch; null before that, and for other agents. */
+  readonly requestedAt: number | null;
   /** Incremented with each change. */
   readonly version: number;
 }
@@ -56,6 +58,18 @@ export function openHistory(): History {
           timeline.version++;
           return;
         }
+        case 'approval.requested': {
+          const timeline = of(event.agent);
+          timeline.requestedAt ??= event.at;
+          timeline.version++;
+          return;
+        }
+        case 'attempt.ended':
+        case 'check.ended':
+        case 'approval.decided':
+          // They change how its time is shown.
+          of(event.agent).version++;
+          return;
         case 'docker.call': {
           const timeline = event.agent === null ? engine : of(event.agent);
           const call: Call = { index: here, event, result: null };
@@ -75,7 +89,12 @@ export function openHistory(): History {
   };
 }
 
-const emptyTimeline = () => ({ steps: [] as Step[], calls: [] as Call[], version: 0 });
+const emptyTimeline = () => ({
+  steps: [] as Step[],
+  calls: [] as Call[],
+  requestedAt: null as number | null,
+  version: 0,
+});
 
 /** Return the entries of a sorted list up to the event at `index`. */
 export function until<Entry extends { readonly index: number }>(

@@ -12,13 +12,17 @@ const stopRequest = z.object({ stop: z.string().nullable() });
 /** Has no effect: its removal proves that the supervisor is alive. */
 const pingRequest = z.object({ ping: z.literal(true) });
 
+/** Characters of the reason of a decision. */
+export const maxReasonLength = 1000;
+
 /** A decision on an approval. It stays until it is in the journal: one that no supervisor has taken yet is not lost. */
 const decisionRequest = z.object({
   agent: z.string().regex(agentName),
   decision: z.enum(['approved', 'rejected']),
-  /** The user, as `name@host`. */
+  source: z.enum(['user', 'inspector']),
+  /** The user of the process that wrote it, as `name@host`. */
   by: z.string().max(300),
-  reason: z.string().max(1000).nullable(),
+  reason: z.string().max(maxReasonLength).nullable(),
   /** When it was made, milliseconds since the epoch. */
   at: z.number(),
 });
@@ -41,10 +45,14 @@ export interface RequestWatcher extends Disposable {
 
 const pollIntervalMs = 500;
 
+/** Requests of this process, which may write several at the same time. */
+let written = 0;
+
 /** Write a request. Returns its file, which is removed once a supervisor has taken it. */
 export function writeRequest(folder: string, request: Request): string {
   makeDirectory(folder);
-  const file = join(folder, `${Date.now()}-${process.pid}.json`);
+  const number = String(written++).padStart(9, '0');
+  const file = join(folder, `${Date.now()}-${process.pid}-${number}.json`);
   writeFileAtomic(file, JSON.stringify(request));
   return file;
 }
@@ -61,8 +69,8 @@ export function watchRequests(
     for (const name of names(folder)) {
       if (handled.has(name)) continue;
       const file = join(folder, name);
-      const written = parse(file);
-      const decision = decisionRequest.safeParse(written);
+      const content = parse(file);
+      const decision = decisionRequest.safeParse(content);
       if (decision.success) {
         handled.add(name);
         // After a failed write the run halts, and the next supervisor takes the request.
@@ -72,7 +80,7 @@ export function watchRequests(
         );
         continue;
       }
-      const request = stopRequest.safeParse(written);
+      const request = stopRequest.safeParse(content);
       if (!isRemoved(file, remove)) handled.add(name);
       if (request.success) onStop(request.data);
     }

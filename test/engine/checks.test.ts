@@ -88,7 +88,7 @@ test('an agent that is never green fails after its last round', async t => {
   });
   t.regex(json.agents.a.error.message, /in round 2 of 2: it exited with 3/);
   t.is(json.agents.a.attempts.length, 2);
-  t.regex(stderr, /round 1 of 2\): it exited with 3; round 2 follows/);
+  t.regex(stderr, /round 1 of 2: the check failed with exit code 3; round 2 follows/);
   t.regex(stderr, new RegExp(`agent-flow logs --check 2 ${here.runId()}/a`));
   t.is((await here.agentFlow(['logs', '--check', '2', 'a'])).stdout, 'not yet');
   t.regex((await here.agentFlow(['logs', '--check', '3', 'a'])).stderr, /does not exist. Found: 1, 2/);

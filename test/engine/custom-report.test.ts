@@ -45,10 +45,7 @@ test('the rules of a spec read the output of a CLI in its container', async t =>
   const { a, b } = json.agents;
   t.is(a.status, 'succeeded');
   t.like(a.usage, { turns: 1, inputTokens: 100, outputTokens: 20 });
-  t.regex(
-    here.transcript('a'),
-    /I will look\.\r?\n● bash ls\r?\nDone\.\r?\n— 1 turns, 100 tokens in, 20 out/,
-  );
+  t.regex(here.transcript('a'), /I will look\.\r?\n● bash ls\r?\nDone\.\r?\n— 1 turn, 100 tokens in, 20 out/);
   t.notRegex(here.transcript('a'), /not shown/);
   t.is(b.error.kind, 'authentication');
   t.regex(b.error.message, /^jsonl-cli: 401: not for you/);

@@ -19,7 +19,8 @@ async function shown(t: ExecutionContext, events: readonly RunEvent[], hash = ''
   writeRun(stateDir, 'r1234567', [], events);
   const inspector = await openInspector({
     port: 0,
-    mayType: false,
+    mayWrite: false,
+    approvals: () => ({ decide: () => Promise.reject(new Error('read-only')) }),
     terminals: () => ({
       type: async () => {},
       async read(_agent, _attempt, { write }) {
@@ -154,7 +155,7 @@ test.serial('a browser with another token gets 403, and a page of another site n
   const status = async (url: string) => (await other.goto(url))?.status();
   t.is(await status(`${origin}/${'0'.repeat(32)}/`), 403);
   t.is(await status(origin), 403);
-  t.is(await status(`${origin}${pathname}chart`), 200);
+  t.is(await status(`${origin}${pathname}charts`), 200);
   // Another site that has learned the address.
   const site = createServer((_, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
   t.teardown(() => site.close());
@@ -162,7 +163,7 @@ test.serial('a browser with another token gets 403, and a page of another site n
   await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
   const request = (init: string) =>
     other.evaluate(
-      `fetch(${JSON.stringify(`${origin}${pathname}chart`)}, ${init}).then(({ type }) => type, () => 'refused')`,
+      `fetch(${JSON.stringify(`${origin}${pathname}charts`)}, ${init}).then(({ type }) => type, () => 'refused')`,
     );
   t.is(await request('{}'), 'refused');
   t.is(await request("{ method: 'POST', body: '{}' }"), 'refused');

@@ -8,6 +8,7 @@ import type { RunFolder } from '../../store/state-directory.ts';
 import { oneLine } from '../../text/text.ts';
 import { type FoundAgent, inWords } from '../find-agent.ts';
 import { printAttempt } from '../logs/attempt-output.ts';
+import { checkOf, printCheck } from '../logs/check-output.ts';
 import { isSettled } from '../logs/is-settled.ts';
 import { redacting } from '../logs/printers.ts';
 import { runSecrets } from '../logs/run-secrets.ts';
@@ -30,11 +31,14 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
   };
 
   return {
-    async read(agent, attempt, { write, follow, signal }: Reading) {
+    async read(agent, { of, number: attempt }, { write, follow, signal }: Reading) {
       const connection = connectionTo(agent);
       const secrets = runSecrets(folder, dockerOf(connection), () => connectToOthers(folder, agent));
       const printer = redacting({ write, end: async () => {} }, secrets.redactor);
       const all = { tail: null, since: null };
+      // The output of a check is kept when the check has ended, redacted.
+      if (of === 'check')
+        return (await printCheck(checkOf(find(agent), String(attempt)), all, { write })) !== null;
       while (true) {
         const printed = await printAttempt(find(agent), attempt, all, follow, {
           printer,

@@ -1,4 +1,5 @@
 import { outcomesOf } from '../../state/outcomes.ts';
+import { roundsOf } from '../../state/rounds.ts';
 import { openReport } from './open-report.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
@@ -8,17 +9,22 @@ import { lastLines } from './transcript.ts';
 export function junitFile(file: string): Reporter {
   const report = openReport('--junit', file);
   // Now, since an update of the package during a long run replaces its files.
-  const loading = import('../../reporters/junit.ts');
+  const loading = Promise.all([
+    import('../../reporters/junit.ts'),
+    import('../../reporters/junit-rounds.ts'),
+  ]);
   loading.catch(() => {});
   return {
     async onEnd(state) {
       const tails = new Map<string, string>();
-      for (const { name, status, output } of outcomesOf(state)) {
-        if (output === null || status === 'succeeded') continue;
-        tails.set(name, lastLines(output, tailLength).join('\n'));
-      }
       try {
-        const { junit } = await loading;
+        const [{ junit }, { roundKey }] = await loading;
+        for (const { name, status, output, attempts } of outcomesOf(state)) {
+          if (output !== null && status !== 'succeeded') tails.set(name, tailOf(output));
+          for (const { round, status, transcript } of roundsOf({ attempts }))
+            if (status !== 'passed' && transcript !== null)
+              tails.set(roundKey(name, round), tailOf(transcript));
+        }
         report.write(junit(state, tails));
       } catch (error) {
         throw new Error(`--junit ${file} was not written: ${reasonOf(error)}`);
@@ -27,5 +33,7 @@ export function junitFile(file: string): Reporter {
   };
 }
 
-/** Lines of output in the report of an agent that failed. */
+/** Lines of output in the report of an agent or a check that failed. */
 const tailLength = 50;
+
+const tailOf = (file: string) => lastLines(file, tailLength).join('\n');

@@ -3,6 +3,7 @@ import { arrowOf } from '../../graph/highlight.ts';
 import { agentPath } from '../../graph/path.ts';
 import { type AgentState, ofAgent } from '../../state/flow-state.ts';
 import { type Step, until } from '../../state/history.ts';
+import { roundLabel, roundOf } from '../../state/rounds.ts';
 import { formatDuration } from '../../text/duration.ts';
 import type { AgentChart } from '../page-data.ts';
 import { Chart } from './chart.tsx';
@@ -28,7 +29,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
         <p class="muted">{`The agent ${route.agent} does not exist at this moment of the run.`}</p>
       </main>
     );
-  const { name, attempt } = agent;
+  const { name } = agent;
   const past = store.history.of(name);
   const steps = until(past.steps, shown.index);
   const ms = lifetime(agent, shown.now);
@@ -45,22 +46,43 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
       <div class="agent-head">
         <h2>{name}</h2>
         <Chip agent={agent} />
-        <span class="muted">{`attempt ${attempt}${ms === null ? '' : ` · ${formatDuration(ms)}`}`}</span>
-        <nav aria-label={`Views of ${name}`}>
-          {tab('chart', 'Chart')}
-          {tab('terminal', 'Terminal')}
-        </nav>
+        <span class="muted">{placeLabel(agent, ms)}</span>
+        {agent.approval === undefined && (
+          <nav aria-label={`Views of ${name}`}>
+            {tab('chart', 'Chart')}
+            {tab('terminal', 'Terminal')}
+          </nav>
+        )}
       </div>
-      {route.tab === 'terminal' ? (
-        <TerminalView key={name} store={store} agent={agent} />
+      {route.tab === 'terminal' && agent.approval === undefined ? (
+        <TerminalView
+          key={`${name} ${route.check ?? ''}`}
+          store={store}
+          agent={agent}
+          check={route.check ?? null}
+        />
       ) : (
         <div class="two">
-          <ChartPane chart={shown.chart} agent={agent} steps={steps} />
+          <ChartPane
+            chart={shown.charts?.[agent.approval === undefined ? 'agent' : 'approval'] ?? null}
+            agent={agent}
+            steps={steps}
+          />
           <Details store={store} shown={shown} agent={agent} steps={steps} />
         </div>
       )}
     </main>
   );
+}
+
+/** Return the round, the attempt and the time of an agent: `round 2 of 5, attempt 2 · 3.0s`. */
+function placeLabel(agent: AgentState, ms: number | null): string {
+  const round = roundOf(agent, agent.attempt);
+  const place = [round === null ? '' : roundLabel(round), `attempt ${agent.attempt}`].filter(Boolean);
+  return [
+    ...(agent.approval === undefined ? [place.join(', ')] : []),
+    ...(ms === null ? [] : [formatDuration(ms)]),
+  ].join(' · ');
 }
 
 interface ChartPaneProps {

@@ -13,6 +13,8 @@ interface ChartProps {
   mark(id: string): Mark | null;
   /** A second line in a box. */
   detail?(id: string): string;
+  /** Whether a box is an approval. */
+  isApproval?(id: string): boolean;
   /** Link of a box. */
   href?(id: string): string;
   /** Indices of the arrows that were taken, and of the last one. */
@@ -20,8 +22,11 @@ interface ChartProps {
   readonly last?: number | null;
 }
 
+/** Pixels below which a chart is not enlarged to the width of its place. */
+const smallWidth = 500;
+
 /** Render a layout as SVG: names are text, never markup. */
-export function Chart({ drawn, label, mark, detail, href, taken, last = null }: ChartProps) {
+export function Chart({ drawn, label, mark, detail, isApproval, href, taken, last = null }: ChartProps) {
   const { kind, width, height, boxes, arrows } = drawn;
   const order = useMemo(
     () => outermostFirst(boxes).map(box => ({ box, isFrame: holdsOthers(box, boxes) })),
@@ -30,7 +35,7 @@ export function Chart({ drawn, label, mark, detail, href, taken, last = null }: 
   const links = href ? 'group' : 'img';
   return (
     <svg
-      class={`chart ${kind}`}
+      class={`chart ${kind}${width < smallWidth ? ' small' : ''}`}
       role={links}
       aria-label={label}
       viewBox={`0 0 ${width} ${height}`}
@@ -62,6 +67,7 @@ export function Chart({ drawn, label, mark, detail, href, taken, last = null }: 
           isFrame={isFrame}
           mark={mark(box.id)}
           detail={detail?.(box.id)}
+          isApproval={isApproval?.(box.id) ?? false}
           href={href?.(box.id)}
         />
       ))}
@@ -99,10 +105,11 @@ interface NodeProps {
   readonly isFrame: boolean;
   readonly mark: Mark | null;
   readonly detail: string | undefined;
+  readonly isApproval: boolean;
   readonly href: string | undefined;
 }
 
-const Node = memo(({ box, isFrame, mark, detail, href }: NodeProps) => {
+const Node = memo(({ box, isFrame, mark, detail, isApproval, href }: NodeProps) => {
   const { id, x, y, width, height, label, isFinal } = box;
   const paint =
     mark && isFrame
@@ -113,7 +120,7 @@ const Node = memo(({ box, isFrame, mark, detail, href }: NodeProps) => {
   const middle = isFrame ? y + 19 : y + height / 2;
   const content = (
     <>
-      <rect x={x} y={y} width={width} height={height} rx={6} {...paint} />
+      <rect x={x} y={y} width={width} height={height} rx={isApproval ? height / 2 : 6} {...paint} />
       {isFinal && <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={4} class="inner" />}
       <text x={x + width / 2} y={detail === undefined ? middle : middle - 9}>
         {shortened(label, 32)}
@@ -123,7 +130,9 @@ const Node = memo(({ box, isFrame, mark, detail, href }: NodeProps) => {
           {shortened(detail, 40)}
         </text>
       )}
-      {(label.length > 32 || href === undefined) && <title>{label}</title>}
+      {(label.length > 32 || (detail?.length ?? 0) > 40 || href === undefined) && (
+        <title>{detail === undefined ? label : `${label}: ${detail}`}</title>
+      )}
     </>
   );
   const classes = `box ${isFrame ? 'frame' : mark ? `marked ${mark}` : 'plain'}`;

@@ -3,11 +3,14 @@ import { outputOf } from '../../state/agent-state.ts';
 import { dependencyLabels, itemLabel, matrixLabel } from '../../state/control-label.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
+import { roundOf } from '../../state/rounds.ts';
 import { formatUsage, usageOf } from '../../state/usage.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { listLabel } from '../../text/list-label.ts';
 import { shorten } from '../../text/shorten.ts';
+import { Approval } from './approval.tsx';
 import { createdWith } from './created.ts';
+import { Rounds } from './rounds.tsx';
 import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
@@ -25,12 +28,18 @@ export function Details({ store, shown, agent, steps }: DetailsProps) {
   const start = shown.state.startedAt ?? 0;
   return (
     <div class="details">
+      <Approval store={store} shown={shown} agent={agent} />
+      <Rounds agent={agent} />
       <Transition steps={steps} start={start} />
       <Context agent={agent} start={start} />
       <Steps store={store} steps={steps} start={start} />
       <Calls calls={calls} index={shown.index} start={start} />
-      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container was created." />
-      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container was created." />
+      {agent.approval === undefined && (
+        <>
+          <Pairs title="Limits" pairs={created?.limits ?? []} none="No container was created." />
+          <Pairs title="Labels" pairs={created?.labels ?? []} none="No container was created." />
+        </>
+      )}
     </div>
   );
 }
@@ -64,16 +73,25 @@ function Transition({ steps, start }: { readonly steps: readonly Step[]; readonl
   );
 }
 
-const conditionLabels = { true: 'true', false: 'false', null: 'not evaluated: see the error' } as const;
+const conditionLabels = { true: 'true', false: 'false', null: 'not evaluated' } as const;
+
+function roundText(agent: AgentState): string | null {
+  const found = roundOf(agent, agent.attempt);
+  return found && `${found.round} of ${found.rounds}`;
+}
 
 function Context({ agent, start }: { readonly agent: AgentState; readonly start: number }) {
   const used = usageOf(agent);
   const output = outputOf(agent);
   const pairs: [string, string | null][] = [
-    ['attempt', String(agent.attempt)],
+    ['attempt', agent.approval === undefined ? String(agent.attempt) : null],
+    ['round', roundText(agent)],
     ['waits for', dependencyLabels(agent).join(', ') || null],
     ['when', agent.when ?? null],
-    ['condition', agent.condition && conditionLabels[`${agent.condition.holds}`]],
+    [
+      'condition',
+      agent.condition && `${conditionLabels[`${agent.condition.holds}`]}: ${agent.condition.reason}`,
+    ],
     ['reads', agent.inputs?.join(', ') ?? null],
     ['matrix', matrixLabel(agent) || null],
     ['list', agent.forEach ? listLabel(agent.forEach) : null],

@@ -1,6 +1,9 @@
-import { ofAgent } from '../../state/flow-state.ts';
+import { decisionLabel } from '../../state/approval-label.ts';
+import { type AgentState, ofAgent } from '../../state/flow-state.ts';
+import { attemptLabel } from '../../state/rounds.ts';
 import { engineTitle } from '../../state/state-label.ts';
 import { formatDuration } from '../../text/duration.ts';
+import { Approval, isOpen } from './approval.tsx';
 import { Chart } from './chart.tsx';
 import { Gantt } from './gantt.tsx';
 import { hashOf } from './route.ts';
@@ -14,9 +17,14 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
     const agent = ofAgent(state, id);
     if (!agent) return '';
     const ms = lifetime(agent, now);
-    const attempt = agent.attempt > 1 ? `attempt ${agent.attempt}` : null;
-    return [agentLabel(agent), attempt, ms === null ? null : formatDuration(ms)].filter(Boolean).join(' · ');
+    // An approval has its decision in place of its status.
+    const label = (agent.approval && decisionLabel(agent.approval)) ?? agentLabel(agent);
+    const attempt = agent.approval === undefined ? attemptLabel(agent, agent.attempt) : null;
+    return [label, attempt, ms === null ? null : formatDuration(ms), skipReason(agent)]
+      .filter(Boolean)
+      .join(' · ');
   };
+  const open = Object.values(state.agents).filter(({ name }) => isOpen(shown, name));
   return (
     <main>
       <section class="flow" aria-label="Agents by dependency">
@@ -32,6 +40,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
                 return agent ? markOf(agent) : null;
               }}
               detail={detail}
+              isApproval={id => ofAgent(state, id)?.approval !== undefined}
               href={id => hashOf({ view: 'agent', agent: id, tab: 'chart' })}
             />
           ) : (
@@ -41,11 +50,18 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
           )}
         </section>
       </section>
+      {open.map(agent => (
+        <Approval key={agent.name} store={store} shown={shown} agent={agent} />
+      ))}
       <Warnings shown={shown} />
       <Gantt store={store} shown={shown} />
     </main>
   );
 }
+
+/** Return why an agent was skipped: its condition does not hold, or a result or a value that it needs is missing. */
+const skipReason = ({ status, error, condition }: AgentState): string | null =>
+  status === 'skipped' ? (error?.message ?? condition?.reason ?? null) : null;
 
 function Warnings({ shown: { state } }: { readonly shown: View }) {
   const messages = [

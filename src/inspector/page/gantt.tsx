@@ -5,13 +5,15 @@ import type { AgentTimeline, Step } from '../../state/history.ts';
 import { stateLabel } from '../../state/state-label.ts';
 import { memo } from './memo.ts';
 import { hashOf } from './route.ts';
+import { type Segment, segmentsOf } from './segments.ts';
 import type { Store, View } from './store.ts';
 import { agentLabel, markOf, sinceStart } from './words.ts';
 
-const rowHeight = 26;
+const rowHeight = 30;
 
 /**
- * The states of every agent over time, with docker commands as strokes below and lines between attempts. The unit of the
+ * The states of every agent over time, with its rounds and attempts above, docker commands as strokes below and lines
+ * between attempts. The unit of the
  * drawing is a second. During a run its width grows in steps, so that a row is rendered only when its agent changes.
  */
 export function Gantt({ store, shown }: { readonly store: Store; readonly shown: View }) {
@@ -47,9 +49,20 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
             {agents.map(({ name }, row) => {
               const past = store.history.of(name);
               const end = past.steps.length === 0 ? start : (newest.agents[name]?.endedAt ?? horizon);
-              return <Row key={name} past={past} version={past.version} end={end} row={row} start={start} />;
+              return (
+                <Row
+                  key={name}
+                  agent={newest.agents[name] ?? null}
+                  past={past}
+                  version={past.version}
+                  end={end}
+                  row={row}
+                  start={start}
+                />
+              );
             })}
             <Row
+              agent={null}
               past={store.history.engine}
               version={store.history.engine.version}
               end={start}
@@ -85,6 +98,8 @@ const Name = memo(({ agent }: { readonly agent: AgentState }) => (
 ));
 
 interface RowProps {
+  /** The newest state of the agent; null for the engine. */
+  readonly agent: AgentState | null;
   readonly past: AgentTimeline;
   /** Changes when the timeline grows. */
   readonly version: number;
@@ -93,8 +108,11 @@ interface RowProps {
   readonly start: number;
 }
 
-const Row = memo(({ past, end, row, start }: RowProps) => {
-  const { steps, calls } = past;
+const Row = memo(({ agent, past, end, row, start }: RowProps) => {
+  const { calls } = past;
+  // An approval has one segment, from its request to its decision.
+  const steps = agent?.approval === undefined ? past.steps : [];
+  const segments = agent === null ? null : segmentsOf(agent, past, end);
   const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
   const top = row * rowHeight;
   const bars = steps.map((step, index) => {
@@ -105,7 +123,7 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
   const strokes = (isBad: boolean) =>
     calls
       .filter(({ result }) => (result !== null && !result.event.ok) === isBad)
-      .map(({ event }) => `M${at(event.at)},${top + 20}v5`)
+      .map(({ event }) => `M${at(event.at)},${top + 23}v6`)
       .join('');
   const attempts = steps
     .filter(({ event }, index) => index > 0 && event.attempt > steps[index - 1]!.event.attempt)
@@ -113,11 +131,18 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
     .join('');
   return (
     <g>
+      {segments && (
+        <>
+          <Band segments={segments.rounds} kind="round" at={at} y={top + 1} height={3} />
+          <Band segments={segments.attempts} kind="attempt-band" at={at} y={top + 5} height={3} />
+          <Band segments={segments.approvals} kind="approval" at={at} y={top + 9} height={13} />
+        </>
+      )}
       {bars.map(({ step, from, to }) => (
         <rect
           key={step.index}
           x={from}
-          y={top + 5}
+          y={top + 9}
           width={Math.max(0, to - from)}
           height={13}
           fill={phaseOf(step).colour}
@@ -125,12 +150,49 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
           <title>{stepTitle(step, from)}</title>
         </rect>
       ))}
+      {segments && <Band segments={segments.checks} kind="check" at={at} y={top + 9} height={13} />}
       <path class="calls" d={strokes(false)} />
       <path class="calls bad" d={strokes(true)} />
       <path class="attempt" d={attempts} />
     </g>
   );
 });
+
+/** Colours before the end of a segment. */
+const runningColour = {
+  round: '#adb5bd',
+  'attempt-band': '#adb5bd',
+  check: '#b197fc',
+  approval: colours.waiting.line,
+} as const;
+
+interface BandProps {
+  readonly segments: readonly Segment[];
+  readonly kind: keyof typeof runningColour;
+  at(ms: number): number;
+  readonly y: number;
+  readonly height: number;
+}
+
+/** Segments of one kind, in the colours of their results. */
+const Band = ({ segments, kind, at, y, height }: BandProps) => (
+  <>
+    {segments.map(({ from, to, title, mark }) => (
+      <rect
+        key={from}
+        class={`segment ${kind}`}
+        data-mark={mark}
+        x={at(from)}
+        y={y}
+        width={Math.max(0, at(to) - at(from))}
+        height={height}
+        fill={mark === 'running' ? runningColour[kind] : colours[mark].line}
+      >
+        <title>{title}</title>
+      </rect>
+    ))}
+  </>
+);
 
 const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
   `${stateLabel(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
@@ -160,6 +222,10 @@ const Legend = () => (
         {word}
       </span>
     ))}
+    <span>
+      <i class="swatch band" />
+      rounds, attempts and checks, by result
+    </span>
     <span>
       <i class="swatch stroke" />
       docker command

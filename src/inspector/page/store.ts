@@ -3,7 +3,7 @@ import type { Layout } from '../../graph/positioned.ts';
 import type { FlowState } from '../../state/flow-state.ts';
 import { openHistory } from '../../state/history.ts';
 import { openReplay } from '../../state/replay.ts';
-import type { AgentChart } from '../page-data.ts';
+import type { AgentCharts } from '../page-data.ts';
 import type { Source } from './source.ts';
 
 /** The data that the page renders. */
@@ -20,7 +20,7 @@ export interface View {
   readonly now: number;
   readonly hasSupervisor: boolean;
   readonly isConnected: boolean;
-  readonly chart: AgentChart | null;
+  readonly charts: AgentCharts | null;
   readonly flow: Layout | null;
 }
 
@@ -38,8 +38,8 @@ export function openStore(source: Source, changed: () => void) {
       for (const event of events) {
         replay.add(event);
         history.add(event);
-        if (event.type === 'run.started') charts.loadFlow();
       }
+      charts.ensureFlow(Object.keys(replay.at(replay.events.length - 1).agents).length);
       changed();
     },
     supervised(given) {
@@ -72,7 +72,7 @@ export function openStore(source: Source, changed: () => void) {
         now,
         hasSupervisor,
         isConnected,
-        chart: charts.chart(),
+        charts: charts.charts(),
         flow: charts.flow(),
       };
     },
@@ -87,31 +87,43 @@ export function openStore(source: Source, changed: () => void) {
 
 export type Store = ReturnType<typeof openStore>;
 
-/** Load the agents' chart at once, and the flow once its agents are known. */
+/** Load the agents' charts at once, and the flow once its agents are known; again when there are more of them. */
 function loadCharts(source: Source, changed: () => void) {
-  let chart: AgentChart | null = null;
+  let charts: AgentCharts | null = null;
   let flow: Layout | null = null;
-  let isFlowRequested = false;
-  source.chart().then(
+  /** Number of agents that the flow is drawn with, or will be. */
+  let drawn = 0;
+  let wanted = 0;
+  let isLoading = false;
+  source.charts().then(
     found => {
-      chart = found;
+      charts = found;
       changed();
     },
     () => {},
   );
-  return {
-    chart: () => chart,
-    flow: () => flow,
-    loadFlow() {
-      if (isFlowRequested) return;
-      isFlowRequested = true;
-      const got = (found: Layout) => {
-        flow = found;
+  const load = async () => {
+    isLoading = true;
+    while (drawn < wanted) {
+      const loading = wanted;
+      try {
+        flow = await source.flow();
+        drawn = loading;
         changed();
-      };
-      source.flow().then(got, () => {
-        isFlowRequested = false;
-      });
+      } catch {
+        // The next event requests it again.
+        break;
+      }
+    }
+    isLoading = false;
+  };
+  return {
+    charts: () => charts,
+    flow: () => flow,
+    /** Load the flow unless it is drawn with this many agents, or is being loaded. */
+    ensureFlow(agents: number) {
+      wanted = Math.max(wanted, agents);
+      if (!isLoading) void load();
     },
   };
 }

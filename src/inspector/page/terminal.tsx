@@ -3,6 +3,8 @@ import type { Terminal } from '@xterm/xterm';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AgentState } from '../../state/flow-state.ts';
+import { roundsOf } from '../../state/rounds.ts';
+import type { Output } from '../page-data.ts';
 import type { Store } from './store.ts';
 import { withoutInlineStyles } from './styles.ts';
 import { forwardTyping } from './typing.ts';
@@ -14,24 +16,33 @@ declare const agentFlowXterm:
 interface TerminalViewProps {
   readonly store: Store;
   readonly agent: AgentState;
+  /** The round whose check is shown at first; null for the newest attempt. */
+  readonly check: number | null;
 }
 
 /** The output of an agent, in a terminal as large as its own. It is requested only while it is shown. */
-export function TerminalView({ store, agent }: TerminalViewProps) {
-  const attempts = Array.from({ length: agent.attempt }, (_, index) => index + 1);
-  const [chosen, choose] = useState<number | null>(null);
-  const attempt = chosen ?? agent.attempt;
-  const mayType = store.source.mayType && agent.status === null && attempt === agent.attempt;
+export function TerminalView({ store, agent, check }: TerminalViewProps) {
+  const outputs: readonly Output[] = [
+    ...Array.from({ length: agent.attempt }, (_, index) => ({ of: 'attempt', number: index + 1 }) as const),
+    ...roundsOf(agent).map(({ round }) => ({ of: 'check', number: round }) as const),
+  ];
+  const [chosen, choose] = useState<Output | null>(check === null ? null : { of: 'check', number: check });
+  const output = chosen ?? { of: 'attempt', number: agent.attempt };
+  const isCurrent = output.of === 'attempt' && output.number === agent.attempt;
+  const mayType = store.source.mayWrite && agent.status === null && isCurrent;
   return (
     <section class="terminal" aria-label={`Terminal of ${agent.name}`}>
       <div class="tools">
-        {attempts.length > 1 && (
+        {outputs.length > 1 && (
           <label>
-            Attempt{' '}
-            <select value={attempt} onChange={({ currentTarget }) => choose(Number(currentTarget.value))}>
-              {attempts.map(number => (
-                <option key={number} value={number}>
-                  {number}
+            Output of{' '}
+            <select
+              value={outputLabel(output)}
+              onChange={({ currentTarget }) => choose(outputs[currentTarget.selectedIndex] ?? null)}
+            >
+              {outputs.map(given => (
+                <option key={outputLabel(given)} value={outputLabel(given)}>
+                  {outputLabel(given)}
                 </option>
               ))}
             </select>
@@ -40,29 +51,32 @@ export function TerminalView({ store, agent }: TerminalViewProps) {
         <span class="muted">{mayType ? 'What you type goes to the agent.' : 'Read-only.'}</span>
       </div>
       <Screen
-        key={`${attempt} ${mayType}`}
+        key={`${outputLabel(output)} ${mayType}`}
         store={store}
         agent={agent.name}
-        attempt={attempt}
+        output={output}
         mayType={mayType}
       />
     </section>
   );
 }
 
+const outputLabel = ({ of, number }: Output) => `${of} ${number}`;
+
 interface ScreenProps {
   readonly store: Store;
   readonly agent: string;
-  readonly attempt: number;
+  readonly output: Output;
   readonly mayType: boolean;
 }
 
-function Screen({ store, agent, attempt, mayType }: ScreenProps) {
+function Screen({ store, agent, output, mayType }: ScreenProps) {
   const place = useRef<HTMLElement>(null);
   const search = useRef<SearchAddon | null>(null);
   const [status, setStatus] = useState('connecting …');
   const hasXterm = useXterm();
   const { source } = store;
+  const { of, number } = output;
 
   useEffect(() => {
     if (!hasXterm || !agentFlowXterm || !place.current) return;
@@ -71,25 +85,25 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
     if (mayType)
       forwardTyping(terminal, keys => source.type(agent, keys).catch(({ message }) => setStatus(message)));
     const leaving = new AbortController();
-    read(source.terminal(agent, attempt, leaving.signal), terminal, setStatus).catch(({ message }) => {
+    read(source.terminal(agent, { of, number }, leaving.signal), terminal, setStatus).catch(({ message }) => {
       if (!leaving.signal.aborted) setStatus(`broken off: ${message}`);
     });
     return () => {
       leaving.abort();
       terminal.dispose();
     };
-  }, [hasXterm, source, agent, attempt, mayType]);
+  }, [hasXterm, source, agent, of, number, mayType]);
 
   const find = (term: string, isBack: boolean) => {
     const found = isBack ? search.current?.findPrevious(term) : search.current?.findNext(term);
     setStatus(term === '' || found ? '' : `"${term}" was not found`);
   };
-  const url = source.transcriptUrl(agent, attempt);
+  const url = source.transcriptUrl(agent, output);
   return (
     <>
       <SearchForm find={find}>
         {url && (
-          <a href={url} download={`${agent}-${attempt}.log`}>
+          <a href={url} download={`${agent}-${outputLabel(output).replaceAll(' ', '-')}.log`}>
             Whole transcript
           </a>
         )}

@@ -1,4 +1,6 @@
 import type { RunEvent } from '../../events.ts';
+import { decisionLabel } from '../../state/approval-label.ts';
+import { roundResult } from '../../state/rounds.ts';
 import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
@@ -52,6 +54,14 @@ function describeEvent(event: RunEvent): string {
       return event.ok ? 'docker succeeded' : `docker failed: ${event.interrupted ?? event.exitCode}`;
     case 'attempt.ended':
       return `${event.agent}: attempt ${event.attempt} ${event.status}`;
+    case 'check.ended':
+      return `${event.agent}: ${roundResult(event)}`;
+    case 'approval.requested':
+      return `${event.agent}: a decision is requested`;
+    case 'approval.decided':
+      return `${event.agent}: ${decisionLabel({ decided: event })}`;
+    case 'agent.condition':
+      return `${event.agent}: ${event.reason}`;
     case 'agent.ended':
       return `${event.agent} ${event.status}`;
     case 'run.ended':

@@ -9,6 +9,12 @@ test('text is joined to one line and truncated', t => {
   t.is(oneLine('abc', 2), 'ab…');
 });
 
+test('the usage names one turn and several', t => {
+  const usage = { ...noUsage, inputTokens: 100, outputTokens: 20 };
+  t.is(displayUsage({ ...usage, turns: 1 }), '— 1 turn, 100 tokens in, 20 out\n');
+  t.is(displayUsage({ ...usage, turns: 2 }), '— 2 turns, 100 tokens in, 20 out\n');
+});
+
 test('a tool is shown with its most informative argument, or with all of them', t => {
   t.is(display(toolCall('Read', { limit: 3, file_path: 'a b' })), '● Read a b\n');
   t.is(display(toolCall('Odd', { limit: 3 })), '● Odd {"limit":3}\n');

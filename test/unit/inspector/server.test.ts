@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { UsageError } from '../../../src/errors.ts';
+import type { Approvals } from '../../../src/inspector/approvals.ts';
 import { openInspector } from '../../../src/inspector/server.ts';
 import type { Terminals } from '../../../src/inspector/terminals.ts';
 import { openStateDir, type RunFolder } from '../../../src/store/state-directory.ts';
@@ -11,6 +12,7 @@ import { writeRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const noTerminals: Terminals = { read: async () => false, type: async () => {} };
+const noApprovals: Approvals = { decide: () => Promise.reject(new Error('not expected')) };
 
 function folderOf(t: ExecutionContext, journal: readonly object[]): RunFolder {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-inspector-'));
@@ -23,9 +25,13 @@ function folderOf(t: ExecutionContext, journal: readonly object[]): RunFolder {
 async function inspectorOf(
   t: ExecutionContext,
   folder: RunFolder | null,
-  { mayType = false, terminals = noTerminals }: { mayType?: boolean; terminals?: Terminals } = {},
+  { mayWrite = false, terminals = noTerminals }: { mayWrite?: boolean; terminals?: Terminals } = {},
 ) {
-  const inspector = await openInspector({ port: 0, mayType, terminals: () => terminals });
+  const inspector = await openInspector({
+    ...{ port: 0, mayWrite },
+    terminals: () => terminals,
+    approvals: () => noApprovals,
+  });
   t.teardown(() => inspector.close());
   if (folder) inspector.show(folder);
   const { origin } = new URL(inspector.url);
@@ -39,7 +45,7 @@ test('requests need the token, a local host and an allowed origin', async t => {
   t.is((await fetch(`${origin}/`)).status, 403);
   t.is((await fetch(`${origin}/${'0'.repeat(32)}/`)).status, 403);
   t.is((await fetch(`${origin}/${'0'.repeat(32)}/events`)).status, 403);
-  for (const path of ['', 'events', 'chart', 'page.js', 'terminal?agent=a&attempt=1'])
+  for (const path of ['', 'events', 'charts', 'page.js', 'terminal?agent=a&attempt=1'])
     for (const other of ['https://rebound.example', 'null', origin.replace('127.0.0.1', 'localhost')])
       t.is((await ask(path, { headers: { origin: other } })).status, 403, `${path} for ${other}`);
   t.is((await ask('other')).status, 404);
@@ -142,7 +148,7 @@ test('a terminal is read while the client is connected, as plain text in a sandb
   t.is((await ask('terminal?agent=one&attempt=-1')).status, 404);
 });
 
-test('typing is refused without mayType, and accepted from the page only', async t => {
+test('typing is refused without mayWrite, and accepted from the page only', async t => {
   const typed: string[] = [];
   const terminals: Terminals = {
     ...noTerminals,
@@ -153,7 +159,7 @@ test('typing is refused without mayType, and accepted from the page only', async
   const closed = await inspectorOf(t, folder, { terminals });
   t.is((await closed.ask('type', { method: 'POST', body, headers: { origin: closed.origin } })).status, 403);
 
-  const { ask, origin } = await inspectorOf(t, folder, { terminals, mayType: true });
+  const { ask, origin } = await inspectorOf(t, folder, { terminals, mayWrite: true });
   t.is((await ask('type', { method: 'POST', body })).status, 403);
   t.is(
     (await ask('type', { method: 'POST', body, headers: { origin: 'http://rebound.example' } })).status,
@@ -171,7 +177,11 @@ test('typing is refused without mayType, and accepted from the page only', async
 
 test('a page waits for a run that has not started, and receives its end', async t => {
   const folder = folderOf(t, livelyRun(1));
-  const inspector = await openInspector({ port: 0, mayType: false, terminals: () => noTerminals });
+  const inspector = await openInspector({
+    ...{ port: 0, mayWrite: false },
+    terminals: () => noTerminals,
+    approvals: () => noApprovals,
+  });
   const response = fetch(`${inspector.url}events`);
   await delay(50);
   inspector.show(folder);

@@ -27,8 +27,7 @@ test('the frame is redrawn after events and output', async t => {
   live.onEvent(enters(1, 'fixer', 'running.working'));
   live.onOutput('fixer', 'hello');
   live.onOutput('fixer', ' \n');
-  await delay(300);
-  t.regex(text(), /● fixer {2}running {14}4\.0s {2}hello/);
+  t.true(await until(() => /● fixer {2}running {14}4\.0s {2}hello/.test(text())));
   live.stop();
 });
 
@@ -45,7 +44,7 @@ test('stop erases the frame', async t => {
   const { stream, written } = terminal(80);
   const live = liveProgress(stream, { now });
   live.onEvent(started({ fixer: [] }));
-  await delay(300);
+  t.true(await until(() => written.join('').includes('fixer')));
   const { length } = written;
   live.stop();
   const after = written.slice(length).join('');
@@ -98,7 +97,6 @@ for (const [columns, rows] of [
     const live = liveProgress(stream, { now });
     live.onEvent(started({ fixer: [] }));
     Object.assign(stream, { columns, rows });
-    await delay(300);
-    t.not(text().trim(), '');
+    t.true(await until(() => text().trim() !== ''));
     live.stop();
   });

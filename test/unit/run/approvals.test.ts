@@ -73,7 +73,7 @@ function place(t: ExecutionContext, approval = plan) {
 }
 
 const request = (more: Partial<DecisionRequest> = {}): DecisionRequest => ({
-  ...{ agent: 'go', decision: 'approved', by: 'ann@host', reason: 'green', at: 2000 },
+  ...{ agent: 'go', decision: 'approved', source: 'user', by: 'ann@host', reason: 'green', at: 2000 },
   ...more,
 });
 const requested = { type: 'approval.requested', agent: 'go', until: 61_000 };

@@ -9,7 +9,7 @@ import { attemptEnds, checkEnds, ends, enters, started, stateAfter } from '../_h
 
 const error = { phase: 'running', kind: 'output', message: 'no output', correctable: true } as const;
 const wrong = attemptEnds(2, 'a', { status: 'failed', error });
-const clone = { workspace: { mode: 'clone' } } as const;
+const policy = { workspace: { mode: 'bind' } } as const;
 const begun = [started({ a: [] }), enters(1, 'a', 'running.working')];
 const next = enters(3, 'a', 'running.working', { attempt: 2 });
 
@@ -18,8 +18,8 @@ test('an attempt corrects the last one whose output does not count, until anothe
   t.is(correctionBefore(attempts, 1), null);
   t.deepEqual(correctionBefore(attempts, 2), { attempt: 1, problem: 'no output' });
   t.deepEqual(correctionBefore(attempts, 3), { attempt: 1, problem: 'no output' }, 'a retry of it');
-  t.is(continuationOf(clone, attempts, 1), null);
-  t.deepEqual(continuationOf(clone, attempts, 2), { attempt: 1, end: 'output' });
+  t.is(continuationOf(policy, attempts, 1), null);
+  t.deepEqual(continuationOf(policy, attempts, 2), { attempt: 1, end: 'output' });
   const checked = stateAfter(
     ...begun,
     wrong,
@@ -28,7 +28,7 @@ test('an attempt corrects the last one whose output does not count, until anothe
     checkEnds(5, 'a', { attempt: 2 }),
   ).agents.a!.attempts;
   t.is(correctionBefore(checked, 3), null);
-  t.deepEqual(continuationOf(clone, checked, 3), { attempt: 2, end: 'check' });
+  t.deepEqual(continuationOf(policy, checked, 3), { attempt: 2, end: 'check' });
 });
 
 test('a line reports the problem, and that a correction follows, once', t => {

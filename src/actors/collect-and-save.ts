@@ -9,9 +9,13 @@ import { saveWork } from './save-work.ts';
 export async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
   const read = await collect(context, input, signal)
     .then(({ record }) => collectOutput(context, input, record, signal))
+    .then(async read => {
+      await keepConversation(context, input, read.record, signal);
+      return read;
+    })
     .catch((error: unknown) => ({ error }));
+  // Last: files of a container cannot be read any more once the clone that it mounts is moved.
   if (!signal.aborted) await saveWork(context, input, signal);
-  if (!('error' in read)) await keepConversation(context, input, read.record, signal);
   if ('error' in read) throw read.error;
   return read;
 }

@@ -1,11 +1,10 @@
-import type { ContinuedEnd } from '../spec/conversation-plan.ts';
 import type { AttemptState, Usage } from './attempt-state.ts';
 import { usageOf } from './usage.ts';
 
 /** The attempt that another one continues, and how that one ended. */
 export interface Continuation {
   readonly attempt: number;
-  readonly end: ContinuedEnd;
+  readonly end: 'check' | 'output' | 'quota' | 'failure';
 }
 
 interface Policy {

@@ -38,12 +38,92 @@ const states = (here: Place, agent: string) =>
     .journal()
     .flatMap(event => (event.type === 'agent.state' && event.agent === agent ? [event.state] : []));
 
+/** Write a value as the output of an agent. */
+const writes = (value: object) => `printf '%s' '${JSON.stringify(value)}' >"$AGENT_OUTPUT_FILE"`;
+
+/** One bug for each message of a conversation. The first one is not all that it does. */
+const fixes: Script = [
+  {
+    pattern: 'tests of this library fail',
+    command: `: >test/slug.test.js; sed -i "s/replace(' '/replaceAll(' '/" src/slug.js`,
+  },
+  {
+    pattern: 'there is no punctuation',
+    command: `sed -i "s/title.toLowerCase()/title.toLowerCase().replaceAll(\\/[?,]\\/g, '')/" src/slug.js`,
+  },
+  {
+    pattern: 'there are no accents',
+    command: `sed -i "s/title.toLower/title.normalize('NFD').replaceAll(\\/[^ -~]\\/g, '').toLower/" src/slug.js`,
+  },
+];
+
+for (const { name } of clis)
+  test.serial(`fix-until-green: ${name} needs three rounds, in one conversation`, async t => {
+    const { here, source, stub, start } = await example(t, 'fix-until-green', fixes);
+    const { exitCode, json, stderr } = await start({ PROVIDER: name });
+    t.is(exitCode, 0, `${stderr}\n${here.transcript('fixer')}`);
+    const { rounds, attempts, workspace } = json.agents.fixer;
+    t.deepEqual(
+      rounds.map(({ status }: { status: string }) => status),
+      ['failed', 'failed', 'passed'],
+    );
+    t.deepEqual(
+      attempts.map(({ continues }: { continues?: number }) => continues),
+      [undefined, 1, 2],
+    );
+    const prompts = stub.seen().filter(({ event, nonce }) => event === 'prompt' && nonce === 'script-3');
+    t.deepEqual(prompts[0]?.earlier, ['script-1', 'script-2'], 'the model has the earlier turns');
+    t.is(
+      run(source, 'show', `${workspace.branch}:test/slug.test.js`),
+      '',
+      'its check had the protected file',
+    );
+    t.is((await here.agentFlow(['logs', '--check', '1', 'fixer'])).exitCode, 0);
+  });
+
+const functions = [
+  ...['feetFromMetres', 'metresFromFeet', 'milesFromKilometres', 'kilometresFromMiles'],
+  ...['poundsFromKilograms', 'kilogramsFromPounds', 'fahrenheitFromCelsius', 'celsiusFromFahrenheit'],
+  ...['kelvinFromCelsius', 'celsiusFromKelvin', 'radiansFromDegrees', 'degreesFromRadians'],
+];
+
+test.serial(
+  'plan-then-fan-out: an agent for each of twelve tasks, and a report with all outputs',
+  async t => {
+    const { here, source, start } = await example(t, 'plan-then-fan-out', [
+      {
+        pattern: 'List the functions of src/units.js',
+        command: writes({ tasks: functions.map(name => ({ name, example: `${name}(0)` })) }),
+      },
+      {
+        pattern: 'Write test/(\\w+)\\.test\\.js',
+        command: `mkdir -p test && echo "import { $1 } from '../src/units.js'; $1(0);" >test/$1.test.js && printf '{"file":"test/%s.test.js"}' $1 >"$AGENT_OUTPUT_FILE"`,
+      },
+      { pattern: `these tests: .*${functions.join('.*')}`, command: 'echo all of them >REPORT.md' },
+    ]);
+    const { exitCode, json, stderr } = await start({});
+    t.is(exitCode, 0, `${stderr}\n${here.transcript('plan')}`);
+    const names = functions.map((_, index) => `work-${index + 1}`);
+    t.deepEqual(json.agents.work.agents, names);
+    t.deepEqual(
+      json.agents.work.output,
+      functions.map(name => ({ file: `test/${name}.test.js` })),
+    );
+    for (const [index, name] of names.entries())
+      t.regex(
+        run(source, 'ls-tree', '--name-only', '-r', json.agents[name].workspace.branch),
+        new RegExp(functions[index]!),
+      );
+    t.is(readFileSync(join(here.path, json.agents.report.artifacts[0]), 'utf8'), 'all of them\n');
+  },
+);
+
 const addOption =
   "sed -i \"s/slug(title)/slug(title, { separator = '-' } = {})/; s/g, '-')/g, separator)/\" src/slug.js";
 
 const review = (isAccepted: boolean, problems: readonly string[] = []) => {
   const value = { isAccepted, problems };
-  return { command: `printf '%s' '${JSON.stringify(value)}' >"$AGENT_OUTPUT_FILE"`, value };
+  return { command: writes(value), value };
 };
 
 const until = (here: Place, state: string, agent: string) =>

@@ -28,7 +28,7 @@ test('codex names no model: that of the spec counts, or its default', t => {
   const { report, printed } = reported(codex, recorded('codex'));
   t.deepEqual(report?.usage?.models, { 'gpt-6.2-sol': tokens(200, 80, 40) });
   t.is(priced(report!.usage)?.costUsd, 0.000648);
-  t.regex(printed, /— 1 turns, 200 tokens in, 40 out, \$0\.0006\n$/);
+  t.regex(printed, /— 1 turn, 200 tokens in, 40 out, \$0\.0006\n$/);
   const other = reported(codex, recorded('codex'), { model: 'gpt-5.4' });
   t.is(priced(other.report!.usage)?.costUsd, (120 * 2.5 + 80 * 0.25 + 40 * 15) / 1e6);
 });

@@ -82,7 +82,7 @@ test('the correction of an output starts from the saved work of the attempt that
   const { startCommit, originCommit, saved } = await fixture(t);
   const error = { phase: 'running', kind: 'output', message: 'x', correctable: true } as const;
   saved.set('a', [
-    { attempt: 1, status: 'failed', error, check: null, workspace: { ...none, commit: 'c1' } },
+    { attempt: 1, status: 'failed', error, check: null, isSaved: true, workspace: { ...none, commit: 'c1' } },
     { attempt: 2, status: 'failed', error: null, check: null, workspace: { ...none, commit: 'c2' } },
   ]);
   const from = [1, 2, 3].map(number => startCommit('a', number));

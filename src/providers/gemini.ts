@@ -98,8 +98,8 @@ export const gemini: Provider = {
   conversation: {
     files: ['.gemini/tmp'],
     args: ['--resume', 'latest'],
-    // It stores each result of a tool twice, and would send both.
-    omit: '"type":"user","content":\\[{"functionResponse"',
+    // It stores each result of a tool twice, and would send both. When it continues, it stores an order to forget what is before.
+    omit: '"type":"user","content":\\[{"functionResponse"\\|^{"$set":{"messages":',
   },
   check: { api: 'gemini', env: { GEMINI_API_KEY: '$KEY', GOOGLE_GEMINI_BASE_URL: '$URL' } },
   hosts: [

@@ -114,7 +114,7 @@ test.serial(
         run(source, 'ls-tree', '--name-only', '-r', json.agents[name].workspace.branch),
         new RegExp(functions[index]!),
       );
-    t.is(readFileSync(join(here.path, json.agents.report.artifacts[0]), 'utf8'), 'all of them\n');
+    t.is(readFileSync(json.agents.report.artifacts[0], 'utf8'), 'all of them\n');
   },
 );
 

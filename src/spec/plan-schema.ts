@@ -7,6 +7,7 @@ import { conversationPlan } from './conversation-plan.ts';
 import { checkDependencies } from './dependencies.ts';
 import { env, isObject, labels } from './fields.ts';
 import { forEachPlan, forEachProblems } from './for-each-schema.ts';
+import { hostPath } from './host-path.ts';
 import { exactHost, headerProblem } from './host-secrets.ts';
 import { maxPlannedHosts, parseHost } from './hosts.ts';
 import { gpus } from './image-fields.ts';
@@ -25,7 +26,7 @@ import {
 } from './names.ts';
 import { receiverPlans } from './notify-plan.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
-import { count, hostPath, ms, text, usd } from './plan-values.ts';
+import { count, ms, text, usd } from './plan-values.ts';
 import { definedProvider } from './provider-definition.ts';
 import { report } from './report-schema.ts';
 import { minLogSize, optionalCapabilities } from './security-fields.ts';

@@ -8,7 +8,7 @@ import { initialState, positions } from './positions.ts';
  * Loaded into a supervisor with `node --import`; the package does not contain it. It watches the writes to the
  * journal, and sends the process a signal at the position that the environment names.
  *
- *     AGENT_FLOW_FAILPOINT     creating:intent, or attempt.ended:before
+ *     AGENT_FLOW_FAILPOINT     creating:intent, or attempt.ended:before; of one agent: fix-2@creating:intent
  *     AGENT_FLOW_FAILSIGNAL    SIGKILL (default), SIGTERM, or ctrl-c: a SIGINT to the whole process group
  *     AGENT_FLOW_CANCEL_WHEN   a file; the supervisor gets a SIGINT as soon as it exists
  *     AGENT_FLOW_RENDEZVOUS    a folder; a process about to take a lock waits there for a second one
@@ -28,42 +28,37 @@ if (AGENT_FLOW_RENDEZVOUS) meetAt(AGENT_FLOW_RENDEZVOUS);
 syncBuiltinESMExports();
 
 function failAt(name: string, signal: string): void {
-  const [what, moment] = name.split(':') as [string, string];
+  const [, named, what, moment] = /^(?:(.+)@)?(.+):(.+)$/.exec(name)!;
+  const isOfAgent = (event: RunEvent) => named === undefined || ('agent' in event && event.agent === named);
   const position = positions.find(({ state }) => state === what) ?? null;
-  let fired = false;
   let inside = false;
   /** The agent in that state; null before any agent was in it. */
-  let agent: string | null = null;
+  let agent: string | null = named ?? null;
   let call: number | null = null;
   let spawnsToCut = false;
 
-  const fire = () => {
-    if (fired) return;
-    fired = true;
-    if (signal === 'ctrl-c') process.kill(-process.pid, 'SIGINT');
-    else process.kill(process.pid, signal);
-  };
+  const fire = oneSignal(signal);
   const soon = () => void setTimeout(fire, intoFlight);
 
   const before = (event: RunEvent) => {
-    if (event.type === what && moment === 'before') fire();
+    if (event.type === what && moment === 'before' && isOfAgent(event)) fire();
     if (!position || !inside) return;
     const isOver =
       position.callsDocker && event.type === 'docker.result'
         ? event.call === call
-        : event.type === 'agent.state' && (agent ?? event.agent) === event.agent && !isIn(event.state, what);
+        : event.type === 'agent.state' && (agent ?? event.agent) === event.agent && !isIn(event.state, what!);
     // A state that makes no call in this run has no other position.
     if (isOver && (moment !== 'intent' || (position.callsDocker && call === null))) fire();
   };
   const after = (event: RunEvent) => {
-    if (event.type === what && moment === 'after') fire();
+    if (event.type === what && moment === 'after' && isOfAgent(event)) fire();
     if (!position) return;
     // The actor of the first state starts before the event of that state.
-    if (event.type === 'run.started') inside = initialState === what;
+    if (event.type === 'run.started' && named === undefined) inside = initialState === what;
     if (
       event.type === 'agent.state' &&
       (agent ?? event.agent) === event.agent &&
-      isIn(event.state, what) !== inside
+      isIn(event.state, what!) !== inside
     ) {
       inside = !inside;
       agent = event.agent;
@@ -72,7 +67,7 @@ function failAt(name: string, signal: string): void {
       if (moment === 'flight') soon();
     }
     if (!inside || !position.callsDocker || call !== null) return;
-    if (event.type !== 'docker.call' || ofRun.includes(event.argv[1]!)) return;
+    if (event.type !== 'docker.call' || ofRun.includes(event.argv[1]!) || !isOfAgent(event)) return;
     call = event.call;
     if (moment === 'intent') fire();
     spawnsToCut = moment === 'flight';
@@ -94,6 +89,17 @@ function failAt(name: string, signal: string): void {
     spawnsToCut = false;
     return child;
   }) as typeof childProcess.spawn;
+}
+
+/** Return a function that sends a signal to this process, once. */
+function oneSignal(signal: string): () => void {
+  let isSent = false;
+  return () => {
+    if (isSent) return;
+    isSent = true;
+    if (signal === 'ctrl-c') process.kill(-process.pid, 'SIGINT');
+    else process.kill(process.pid, signal);
+  };
 }
 
 function isIn(state: string, named: string): boolean {

@@ -89,6 +89,9 @@ const special: Readonly<Record<string, Scenario>> = {
 /** The scenario that passes through a state; most are on the path of a plain agent. */
 export const scenarioFor = (state: string): Scenario => special[state] ?? plain;
 
+/** Whether an agent passes through a state to which no fault leads. */
+export const isOnPath = (state: string): boolean => scenarioFor(state) === plain || state === 'checking';
+
 const failpoints = join(import.meta.dirname, 'failpoints.ts');
 
 /** An agent whose starts are counted outside its container, and whose lines can be counted in its transcript. */

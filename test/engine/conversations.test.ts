@@ -1,9 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { clis, envOf, nonce as newNonce } from './clis.ts';
 import { type Place, place, small } from './flow.ts';
-import { modelStub } from './model-stub.ts';
 import { ownCli } from './own-cli.ts';
 import { dummyKey } from './provider-runs.ts';
 
@@ -84,41 +82,4 @@ for (const onRetry of ['continue', 'restart'] as const)
     const resumed = /the task\ncontinued\ndrop this\nContinue\. Your last attempt failed: .*3/;
     if (onRetry === 'continue') t.regex(logOf(here), resumed);
     else t.is(logOf(here), 'drop this\nthe task\n');
-  });
-
-for (const cli of clis)
-  test.serial(`the model of ${cli.name} has the earlier turns in another round`, async t => {
-    const { name } = cli;
-    const here = place(t);
-    const stub = await modelStub(t);
-    const [first, second] = [newNonce(), newNonce()];
-    const { exitCode, json, stderr } = await here.run(
-      {
-        agents: {
-          a: {
-            provider: name,
-            prompt: `Write ${first} into the file first.txt`,
-            workspace: 'workspace',
-            check: {
-              command: sh(`echo "Write ${second} into the file second.txt"; grep -q ${second} second.txt`),
-              rounds: 2,
-            },
-            network: { name: stub.network },
-            ...small,
-            memory: '2g',
-            timeouts: { run: '5m' },
-          },
-        },
-      },
-      [],
-      { env: { ...here.env, ...envOf(cli, stub, { key: dummyKey, home: join(here.path, 'home') }) } },
-    );
-    t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
-    t.deepEqual(continuedIn(here), [[2, 1]]);
-    const prompts = stub.seen().filter(({ event, nonce }) => event === 'prompt' && nonce === second);
-    t.like(prompts[0], { earlier: [first] });
-    const usages = here.journal().flatMap(event => (event.type === 'attempt.ended' ? [event.usage] : []));
-    // Each turn has the same number of requests, so that a sum of both would be twice as large.
-    t.true(usages[1]!.outputTokens < 1.8 * usages[0]!.outputTokens, JSON.stringify(usages));
-    t.is(json.agents.a.usage.outputTokens, usages[0]!.outputTokens + usages[1]!.outputTokens);
   });

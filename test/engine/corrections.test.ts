@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { clis, envOf, nonce as newNonce } from './clis.ts';
+import { clis, envOf } from './clis.ts';
 import { place, small } from './flow.ts';
 import { modelStub } from './model-stub.ts';
 import { ownCli } from './own-cli.ts';
@@ -87,17 +87,18 @@ test('a run that is killed before the correction begins corrects the output once
 });
 
 for (const { name, setup, ...cli } of clis.filter(each => each.name !== 'gemini'))
-  test.serial(`${name} is run a second time without its output`, async t => {
+  test.serial(`${name} corrects its output in the same conversation`, async t => {
     const here = place(t);
-    const stub = await modelStub(t);
-    const nonce = newNonce();
+    const stub = await modelStub(t, [
+      { pattern: 'Count the files', command: 'touch counted' },
+      { pattern: 'was not accepted', command: `echo '{"title": "one"}' >"$AGENT_OUTPUT_FILE"` },
+    ]);
     const home = join(here.path, 'home');
-    const { json, stderr } = await here.run(
+    const { exitCode, json, stderr } = await here.run(
       {
         agents: {
           a: {
-            ...{ provider: name, model: setup.model, output: { schema } },
-            prompt: `Write ${nonce} into the file answer.txt`,
+            ...{ provider: name, model: setup.model, output: { schema }, prompt: 'Count the files' },
             ...{ workspace: 'workspace', network: { name: stub.network }, ...small, memory: '2g' },
           },
         },
@@ -105,7 +106,10 @@ for (const { name, setup, ...cli } of clis.filter(each => each.name !== 'gemini'
       [],
       { env: { ...here.env, ...envOf({ name, setup, ...cli }, stub, { key, home }) } },
     );
-    t.deepEqual(statuses(json.agents.a), ['failed', 'failed'], `${stderr}\n${here.transcript('a')}`);
-    t.is(json.agents.a.error.kind, 'output', stderr);
-    t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), nonce);
+    t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
+    t.deepEqual(statuses(json.agents.a), ['failed', 'succeeded']);
+    t.is(json.agents.a.attempts[1].continues, 1);
+    t.deepEqual(json.agents.a.output, { title: 'one' });
+    const prompt = stub.seen().find(({ event, nonce }) => event === 'prompt' && nonce === 'script-2');
+    t.deepEqual(prompt?.earlier, ['script-1'], 'the model has the earlier turn');
   });

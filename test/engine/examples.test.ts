@@ -73,6 +73,11 @@ for (const { name } of clis)
     );
     const prompts = stub.seen().filter(({ event, nonce }) => event === 'prompt' && nonce === 'script-3');
     t.deepEqual(prompts[0]?.earlier, ['script-1', 'script-2'], 'the model has the earlier turns');
+    const usages = here.journal().flatMap(event => (event.type === 'attempt.ended' ? [event.usage!] : []));
+    // Each round has the same number of requests, so that a sum of two would be twice as large.
+    for (const { outputTokens } of usages) t.true(outputTokens < 1.8 * usages[0]!.outputTokens);
+    const sum = usages.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+    t.is(json.agents.fixer.usage.outputTokens, sum);
     t.is(
       run(source, 'show', `${workspace.branch}:test/slug.test.js`),
       '',

@@ -1,4 +1,12 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
@@ -38,12 +46,21 @@ for (const page of pages) {
       join(checkout, 'spec.json'),
       JSON.stringify({ agents: { a: { command: ['true'], ...small } } }),
     );
+    // Only the README installs the packages that a program imports.
+    mkdirSync(join(here.path, 'node_modules'));
+    for (const [name, target] of [
+      ['agent-flow', root],
+      ['zod', join(root, 'node_modules', 'zod')],
+    ] as const)
+      symlinkSync(target, join(here.path, 'node_modules', name));
     const prefix = join(here.path, 'global');
     const script = blocks.map(({ language, code }, index) => {
       if (language === 'bash') return code;
       const file = join(here.path, `block-${index}.ts`);
       writeFileSync(file, code);
-      return `npm link --silent --no-save agent-flow && cp ${file} block.ts && node block.ts\n`;
+      if (page === 'README.md')
+        return `npm link --silent --no-save agent-flow && cp ${file} block.ts && node block.ts\n`;
+      return `node ${file}\n`;
     });
     const node = dirname(process.execPath);
     const ran = await execa('bash', ['-eux', '-c', script.join('\n')], {

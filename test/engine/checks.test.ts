@@ -148,11 +148,13 @@ test('a command that ends by a signal has failed', async t => {
 
 test('a check whose container is killed from outside is repeated', async t => {
   const { here } = setUp(t);
-  const running = here.start(['run', here.write(spec('bind', 'true', { command: sh('sleep 2') })), '--json']);
+  const check = { command: sh('[ -e was-killed ] || sleep 600') };
+  const running = here.start(['run', here.write(spec('bind', 'true', check)), '--json']);
   const [id] = await eventually(async () => {
     const found = await here.containers(['label=tmux-agents.role=check', 'status=running']);
     return found.length > 0 ? found : null;
   }, 'a running check');
+  writeFileSync(join(here.workspace, 'was-killed'), '');
   await execa('docker', ['kill', id!]);
   t.is((await running).exitCode, 0);
   t.deepEqual(checksOf(here), [[1, 'passed']]);

@@ -201,7 +201,11 @@ test('--plan shows the references, which are not known before the run', async t 
   });
   const { exitCode, stdout } = await here.agentFlow(['run', file, '--plan']);
   t.is(exitCode, 0);
-  t.true(stdout.includes('# Values of other agents, ${agents.…}, are not known before the run.'));
+  t.true(
+    stdout.includes(
+      '# Values of other agents and of items, ${agents.…} and ${item}, are not known before the run.',
+    ),
+  );
   t.true(stdout.includes('# work: reads agents.plan.output.title'));
   t.true(stdout.includes("'${agents.plan.output.title}'"));
 });

@@ -12,7 +12,7 @@ import { type CheckWorkPorts, fillCheck } from './check-work.ts';
 import { type ActorContext, owner } from './context.ts';
 
 export type CheckContainerPorts = CheckWorkPorts &
-  Pick<ActorContext, 'clock' | 'containers' | 'engine' | 'watcher' | 'limiter' | 'image'>;
+  Pick<ActorContext, 'launchedPlan' | 'clock' | 'containers' | 'engine' | 'watcher' | 'limiter' | 'image'>;
 
 /** The container of a check that has ended. */
 export interface EndedCheck {
@@ -105,7 +105,7 @@ async function createCheck(
 ): Promise<string> {
   const { docker, engine: limits } = context;
   const { name: agent, attempt, round = 1 } = input;
-  const plan = context.plan(agent);
+  const plan = context.launchedPlan(agent);
   const { check } = plan;
   if (check === undefined) throw new StepError('internal', `${agent} has no check`);
   const identity = context.identity(agent, attempt);

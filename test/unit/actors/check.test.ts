@@ -84,6 +84,7 @@ function ports(
     watcher: fakeWatcher(ended).watcher,
     identity: () => identity,
     plan: () => agent(plan),
+    launchedPlan: () => agent(plan),
     rounds: () => rounds,
     vault: {
       open: () => (secrets ? { values: {} } : { missing: 'the secret TOKEN is not set' }),

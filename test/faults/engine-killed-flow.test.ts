@@ -62,6 +62,7 @@ const moments = [
   ...around('plan', 'agent.output', 'agent.ended'),
   ...around('fix', 'agent.expanded', 'agent.ended'),
   ...around('fix-1', 'agent.inputs', 'agent.output', 'attempt.ended', 'check.ended', 'agent.ended'),
+  ...around('fix-2', 'agent.inputs', 'agent.output', 'attempt.ended', 'check.ended', 'agent.ended'),
   ...around('gate', 'approval.requested', 'approval.decided', 'agent.ended'),
   ...around('last', 'agent.inputs', 'agent.ended'),
 ];

@@ -90,7 +90,8 @@ const special: Readonly<Record<string, Scenario>> = {
 export const scenarioFor = (state: string): Scenario => special[state] ?? plain;
 
 /** Whether an agent passes through a state to which no fault leads. */
-export const isOnPath = (state: string): boolean => scenarioFor(state) === plain || state === 'checking';
+export const isOnPath = (state: string): boolean =>
+  scenarioFor(state) === plain || ['checking', 'collecting.reading'].includes(state);
 
 const failpoints = join(import.meta.dirname, 'failpoints.ts');
 

@@ -15,7 +15,7 @@ export interface Decision {
 export interface RequestedApproval {
   /** When its default applies, milliseconds since the epoch. */
   readonly until: number;
-  /** null: nobody has decided. */
+  /** null before the decision. */
   readonly decision: Decision | null;
   /** A cancel was requested before. */
   readonly cancelled: boolean;

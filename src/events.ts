@@ -12,6 +12,8 @@ import { askedForEach } from './spec/for-each-plan.ts';
 import { agentName, contextName, runIdPattern } from './spec/names.ts';
 import { isReference } from './spec/reference.ts';
 
+export { decisionFields };
+
 /**
  * The events of a run. Each is a line of the journal, and every view is a reducer over them: progress, results, `ps`,
  * replay.

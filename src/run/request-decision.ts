@@ -22,8 +22,8 @@ export interface DecisionRequestOptions {
 const defaults = { localMs: 30_000, remoteMs: 90_000, pollIntervalMs: 200 };
 
 /**
- * Request the supervisor of a run to record a decision. Resolves with `taken` when the journal has one, which may be that of
- * somebody else, and with `left` if the run has no supervisor: the next one takes the request. Throws a `FlowError` if the
+ * Request the supervisor of a run to record a decision. Resolves with `taken` when the journal has one, which may be an
+ * earlier one, and with `left` if the run has no supervisor: the next one takes the request. Throws a `FlowError` if the
  * supervisor takes no requests; the request is then withdrawn.
  */
 export async function requestDecision(

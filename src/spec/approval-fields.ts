@@ -16,7 +16,7 @@ export const approve = strict(
     default: z
       .enum(['approve', 'reject'], { error: expects('"approve" or "reject"') })
       .optional()
-      .describe('The decision if nobody has made one in time. Default `reject`.'),
+      .describe('The decision that applies after the timeout. Default `reject`.'),
   },
   'an object such as {"prompt": "Merge?", "timeout": "24h", "default": "reject"}',
 );

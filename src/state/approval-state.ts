@@ -10,7 +10,7 @@ type DecidedApproval = Pick<Decided, 'decision' | 'source' | 'by' | 'reason' | '
 export interface ApprovalState extends Pick<AskedApproval, 'prompt' | 'onTimeout'> {
   /** Milliseconds since the epoch; null before it waits. */
   readonly until: number | null;
-  /** null until somebody has decided. */
+  /** null before the decision. */
   readonly decided: DecidedApproval | null;
 }
 

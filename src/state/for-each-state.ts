@@ -81,7 +81,7 @@ export function outputIn(state: Pick<Members, 'agents'>, agent: AgentState): str
   return listOfOutputs(names.map(name => state.agents[name]!));
 }
 
-/** An empty list is an output too: nobody reads it if the agents for items have none. */
+/** An empty list is an output too: no agent reads it if the agents for items have none. */
 function listOfOutputs(agents: readonly AgentState[]): string | null {
   const outputs = agents.map(outputOf);
   return outputs.includes(null) ? null : `[${outputs.join(',')}]`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { decisionFields } from '../events.ts';
 
 const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
 const exitCode = z.int().nullable().describe('Exit code of the command; null if there is none.');
@@ -66,17 +67,7 @@ const attempt = z.object({
 
 const approval = z
   .object({
-    decision: z.enum(['approved', 'rejected']),
-    source: z
-      .enum(['user', 'inspector', 'timeout', 'option'])
-      .describe(
-        'Who decided: a command of the user, the page of the inspector, the default after the timeout, or `run --yes`.',
-      ),
-    by: z
-      .string()
-      .nullable()
-      .describe('The user of the process that requested it, as `name@host`; null for a timeout or option.'),
-    reason: z.string().nullable(),
+    ...decisionFields,
     at: z.iso.datetime(),
   })
   .exactOptional()

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, type TestSuites } from 'junit2json';
-import { place, small } from './flow.ts';
+import { killedAtLine, place, small } from './flow.ts';
 
 const schema = {
   type: 'object',
@@ -172,14 +172,7 @@ test('a run that is killed between the two agents hands on the same values when 
       },
     },
   });
-  const run = here.start(['run', file]);
-  let seen = '';
-  for await (const chunk of run.stderr!) {
-    seen += chunk;
-    if (/work +reads /.test(seen)) break;
-  }
-  run.kill('SIGKILL');
-  await run.catch(() => {});
+  await killedAtLine(here, file, /work +reads /);
   const inputs = () => here.journal().filter(event => event.type === 'agent.inputs');
   t.is(inputs().length, 1);
   writeFileSync(join(here.workspace, 'go'), '');

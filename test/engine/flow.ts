@@ -246,6 +246,18 @@ export function starts(here: Place): number {
  */
 export const hasBegun = (here: Place, name: string) => () => isRunning(here, name)() && starts(here) > 0;
 
+/** Start a run of a file, and kill its supervisor as soon as its progress has this text. */
+export async function killedAtLine(here: Place, file: string, pattern: RegExp): Promise<void> {
+  const run = here.start(['run', file]);
+  let seen = '';
+  for await (const chunk of run.stderr!) {
+    seen += chunk;
+    if (pattern.test(seen)) break;
+  }
+  run.kill('SIGKILL');
+  await run.catch(() => {});
+}
+
 /** Start a run, kill its supervisor as soon as `when` holds, and return the id of the run. */
 export async function killed(
   here: Place,

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, type TestSuites } from 'junit2json';
-import { place, small } from './flow.ts';
+import { killedAtLine, place, small } from './flow.ts';
 
 const hostile = '$(touch pwned) `touch pwned` ${HOME} ${item} \'"\n\u001b[31m';
 const tasks = Array.from({ length: 12 }, (_, index) => ({
@@ -88,14 +88,7 @@ test('a run that is killed after the expansion has the same agents when it is re
       },
     },
   });
-  const run = here.start(['run', file]);
-  let seen = '';
-  for await (const chunk of run.stderr!) {
-    seen += chunk;
-    if (/fix-1 +running/.test(seen)) break;
-  }
-  run.kill('SIGKILL');
-  await run.catch(() => {});
+  await killedAtLine(here, file, /fix-1 +running/);
   const stopped = await here.agentFlow(['stop', `${here.runId()}/fix-3`]);
   t.is(stopped.exitCode, 0, stopped.stderr);
   writeFileSync(join(here.workspace, 'go'), '');

@@ -15,7 +15,7 @@ export interface GivenDecision extends Pick<DecisionRequest, 'agent' | 'decision
 export interface RecordedDecision {
   /** The decision that counts; null if there is none yet. */
   readonly decision: DecisionRequest['decision'] | null;
-  /** Whether somebody else has decided otherwise, or the approval has ended without a decision. */
+  /** Whether another decision counts, or the approval has ended without one. */
   readonly isOverruled: boolean;
   /** The result in one line for the user. */
   readonly message: string;

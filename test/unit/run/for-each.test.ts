@@ -4,7 +4,7 @@ import { agentsToRerun, rerunOf } from '../../../src/run/reuse.ts';
 import { exitCodeOf, resultOf, statusOf } from '../../../src/state/result.ts';
 import { folder } from '../_helpers/repositories.ts';
 import { parse } from '../_helpers/spec.ts';
-import { runForEach } from './for-each-run.ts';
+import { drivenRun } from './driven-run.ts';
 
 const output = { schema: {} };
 const spec = (fields: object = {}) => ({
@@ -33,7 +33,7 @@ function placeOf(t: ExecutionContext): string {
 /** Run the flow with these tasks. */
 async function runTasks(t: ExecutionContext, found: unknown, codes: Readonly<Record<string, number>> = {}) {
   const plan = await parse(spec());
-  return runForEach({
+  return drivenRun({
     plan,
     path: placeOf(t),
     codes,
@@ -89,7 +89,7 @@ test('hostile items are data', async t => {
   const items = [JSON.parse(`{"title":${JSON.stringify(title)},"__proto__":{"title":"x"}}`), 1, null];
   const plan = await parse(spec({ command: ['x', '${item}'], env: {}, prompt: undefined }));
   const run = { plan, path: placeOf(t), outputs: { plan: { tasks: items }, fix: 1 } };
-  const { inputs, ends, state } = await runForEach(run);
+  const { inputs, ends, state } = await drivenRun(run);
   t.is(JSON.parse(inputs['fix-1']!.item!).title, title);
   t.true(Object.hasOwn(JSON.parse(inputs['fix-1']!.item!), '__proto__'));
   t.is(inputs['fix-2']?.item, '1');
@@ -108,7 +108,7 @@ test('one that fails does not end the others, and the result of the whole is a f
 test('a condition is evaluated once, for the whole', async t => {
   const plan = await parse(spec({ when: 'agents.plan.output.tasks.size() > 5' }));
   const run = { plan, path: placeOf(t), outputs: { plan: { tasks: tasks(3) }, fix: 1 } };
-  const { started, statuses, events } = await runForEach(run);
+  const { started, statuses, events } = await drivenRun(run);
   t.deepEqual(started, ['plan']);
   t.is(statuses.fix, 'skipped');
   t.is(events.filter(event => event.type === 'agent.condition').length, 1);
@@ -117,7 +117,7 @@ test('a condition is evaluated once, for the whole', async t => {
 test('a cancel of the whole cancels all of its agents, and a cancel of one leaves the others', async t => {
   const plan = await parse(spec());
   const outputs = { plan: { tasks: tasks(6) }, fix: 1 };
-  const all = await runForEach({
+  const all = await drivenRun({
     ...{ plan, path: placeOf(t), outputs, concurrency: 1 },
     onWatch: (name, flow) => name === 'fix-2' && flow.cancelAgent('fix', 'enough'),
   });
@@ -125,7 +125,7 @@ test('a cancel of the whole cancels all of its agents, and a cancel of one leave
     [...numbered(6), 'fix', 'last'].map(name => all.statuses[name]),
     ['succeeded', ...Array(6).fill('cancelled'), 'skipped'],
   );
-  const one = await runForEach({
+  const one = await drivenRun({
     ...{ plan, path: placeOf(t), outputs, concurrency: 1 },
     onWatch: (name, flow) => name === 'fix-2' && flow.cancelAgent('fix-4', 'enough'),
   });
@@ -138,7 +138,7 @@ test('a cancel of the whole cancels all of its agents, and a cancel of one leave
 test('a cancel of the run ends it, whatever is expanded', async t => {
   const plan = await parse(spec());
   for (const at of ['plan', 'fix-1', 'fix-6', 'last']) {
-    const { statuses, state } = await runForEach({
+    const { statuses, state } = await drivenRun({
       ...{ plan, path: placeOf(t), outputs: { plan: { tasks: tasks(6) }, fix: 1 }, concurrency: 1 },
       onWatch: (name, flow) => name === at && flow.cancel('enough'),
     });
@@ -152,11 +152,11 @@ test('a run that is resumed after any event of its journal has the same agents, 
   const path = placeOf(t);
   const plan = await parse(spec());
   const run = { plan, path, outputs: { plan: { tasks: tasks(4) }, fix: 1 }, codes: { 'fix-3': 7 } };
-  const whole = await runForEach(run);
+  const whole = await drivenRun(run);
   for (const count of whole.events.keys()) {
     const past = whole.events.slice(0, count);
     const title = `resumed after ${count} events, the last ${JSON.stringify(past.at(-1))}`;
-    const resumed = await runForEach({ ...run, past });
+    const resumed = await drivenRun({ ...run, past });
     t.deepEqual(resumed.statuses, whole.statuses, title);
     t.is(resumed.ends.length, whole.ends.length, `${title}: each agent ends once`);
     const expansions = resumed.events.filter(event => event.type === 'agent.expanded');
@@ -177,11 +177,11 @@ test('a cancel of the whole holds after a crash', async t => {
   const path = placeOf(t);
   const plan = await parse(spec());
   const run = { plan, path, outputs: { plan: { tasks: tasks(3) }, fix: 1 }, concurrency: 1 };
-  const whole = await runForEach(run);
+  const whole = await drivenRun(run);
   for (const type of ['agent.expanded', 'agent.output'] as const) {
     const at = whole.events.findIndex(event => event.type === type);
     const cancel = { ...whole.events[at]!, type: 'agent.cancel', agent: 'fix', reason: 'enough' } as const;
-    const { statuses, started } = await runForEach({
+    const { statuses, started } = await drivenRun({
       ...run,
       past: [...whole.events.slice(0, at + 1), cancel],
     });
@@ -197,21 +197,21 @@ test('a rerun takes the same items if the planner is reused, and new ones otherw
   const path = placeOf(t);
   const plan = await parse(spec());
   const run = { plan, path, outputs: { plan: { tasks: tasks(4) }, fix: 1 } };
-  const first = await runForEach({ ...run, codes: { 'fix-3': 7 } });
+  const first = await drivenRun({ ...run, codes: { 'fix-3': 7 } });
   const again = agentsToRerun(plan, first.state, []);
   t.deepEqual([...again].toSorted(), ['fix', 'fix-3', 'last', 'rescue']);
-  const second = await runForEach({ ...run, rerun: rerunOf(plan, first.state, again) });
+  const second = await drivenRun({ ...run, rerun: rerunOf(plan, first.state, again) });
   t.deepEqual(second.started.toSorted(), ['fix-3', 'last']);
   t.deepEqual(Object.keys(second.state.agents), Object.keys(first.state.agents));
   t.is(statusOf(second.state), 'succeeded');
 
-  const third = await runForEach({
+  const third = await drivenRun({
     ...{ ...run, outputs: { ...run.outputs, plan: { tasks: tasks(2) } } },
     rerun: rerunOf(plan, second.state, agentsToRerun(plan, second.state, ['plan'])),
   });
   t.deepEqual(third.started.toSorted(), ['fix-1', 'fix-2', 'last', 'plan']);
 
-  const fourth = await runForEach({
+  const fourth = await drivenRun({
     ...run,
     rerun: rerunOf(plan, second.state, agentsToRerun(plan, second.state, ['last'])),
   });

@@ -35,7 +35,7 @@ interface RunOptions {
 }
 
 /** Drive a run to its end, with agents that only exit and write their output. */
-export async function runForEach({
+export async function drivenRun({
   plan,
   path,
   outputs,

@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
-import { dockerError } from '../docker/classify-error.ts';
-import { matchesMessage } from '../docker/messages.ts';
-import { readOutput } from '../docker/stream.ts';
 import { asciiJson, maxOutputBytes, outputPath, parseOutput } from '../spec/output-text.ts';
+import { contentBytes, sourceOf } from '../workspace/tar-bytes.ts';
 import { firstEntryType, readTar } from '../workspace/tar-reader.ts';
-import { type ActorContext, owner } from './context.ts';
+import type { ActorContext } from './context.ts';
+import { copyPath } from './copy-path.ts';
 
 type OutputPorts = Pick<ActorContext, 'recorder' | 'plan' | 'vault' | 'emit' | 'outputRoom'>;
 
@@ -42,18 +41,13 @@ const tarOverhead = 16 * 1024;
  * and its directory: a link is not followed.
  */
 async function readOutputFile(
-  { recorder }: OutputPorts,
+  context: OutputPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<Read<Buffer>> {
   const copy = async (path: string, maxBytes: number) => {
-    const args = ['cp', `${input.containerId}:${path}`, '-'];
-    const result = await readOutput(recorder, args, maxBytes, {
-      ...{ signal, scope: owner(input), timeout: 30_000 },
-    });
-    if (result.ok || result.interrupted === 'overflow') return Buffer.from(result.stdout, 'latin1');
-    if (matchesMessage('noPath', result.stderr)) return null;
-    throw dockerError({ ...result, args }, { operation: 'read the output' });
+    const request = { path, maxBytes, timeout: 30_000, operation: 'read the output' };
+    return (await copyPath(context, input, request, signal))?.tar ?? null;
   };
   const above = await copy(posix.dirname(outputPath), 4096);
   const isDirectory = above !== null && (await firstEntryType(above)) === 'directory';
@@ -63,18 +57,12 @@ async function readOutputFile(
 }
 
 async function contentOf(stream: Buffer): Promise<Read<Buffer>> {
-  for await (const { type, size, content } of readTar(chunksOf(stream))) {
+  for await (const { type, size, content } of readTar(sourceOf(stream))) {
     if (type !== 'file') break;
     if (size > maxOutputBytes) return { problem: `its output is larger than ${maxOutputBytes / 1024} KiB` };
-    const parts: Buffer[] = [];
-    for await (const part of content) parts.push(part);
-    return { value: Buffer.concat(parts) };
+    return { value: await contentBytes(content) };
   }
   return { problem: 'its output is not a regular file' };
-}
-
-async function* chunksOf(stream: Buffer) {
-  yield stream;
 }
 
 /** Return an output as JSON in ASCII, or why it does not count. */

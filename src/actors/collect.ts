@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
-import { Readable } from 'node:stream';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
@@ -14,6 +13,7 @@ import { plainText } from '../text/text.ts';
 import { agentOutput, marksFile } from '../transcript/agent-output.ts';
 import { reportIn } from '../transcript/agent-report.ts';
 import { endRecordOf, recordInFile, refusalIn } from '../transcript/end-record.ts';
+import { sourceOf } from '../workspace/tar-bytes.ts';
 import { readTar } from '../workspace/tar-reader.ts';
 import { type ActorContext, owner } from './context.ts';
 import { providerFailureOf, withCountedBudget } from './provider-failure.ts';
@@ -190,7 +190,7 @@ async function recordInside(
 export async function firstContent(stream: string): Promise<string> {
   const parts: Buffer[] = [];
   try {
-    for await (const { content } of readTar(Readable.from([Buffer.from(stream, 'latin1')]))) {
+    for await (const { content } of readTar(sourceOf(Buffer.from(stream, 'latin1')))) {
       for await (const part of content) parts.push(part);
       break;
     }

@@ -2,7 +2,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { maxArgumentLength } from '../spec/fields.ts';
 import { oneLine } from '../text/text.ts';
 import type { ActorContext } from './context.ts';
-import type { RoundLaunch } from './round-prompt.ts';
+import { isArgument, type RoundLaunch, withPrompt } from './round-prompt.ts';
 
 type CorrectionPorts = Pick<ActorContext, 'launchedPlan' | 'correction'>;
 
@@ -17,6 +17,7 @@ export function withCorrection(
 ): RoundLaunch {
   const { output, stdin, interactive, workspace } = context.launchedPlan(name);
   const { command, prompt } = launch;
+  const prompted = { command, prompt, stdin, interactive };
   const correction = output === undefined ? null : context.correction(name, attempt);
   if (correction === null || prompt === null) return launch;
   const isSaved = workspace.mode === 'clone' || workspace.mode === 'copy' || workspace.mode === 'bind';
@@ -28,8 +29,6 @@ export function withCorrection(
     'Write the whole result again, as a file that is accepted.',
     '',
   ].join('\n');
-  const isArgument = stdin === 'empty' && interactive === null && command.at(-1) === prompt;
-  if (!isArgument) return { ...launch, prompt: next };
-  if (Buffer.byteLength(next) > maxArgumentLength) return launch;
-  return { ...launch, prompt: next, command: command.with(-1, next) };
+  if (isArgument(prompted) && Buffer.byteLength(next) > maxArgumentLength) return launch;
+  return { ...launch, ...withPrompt(prompted, next) };
 }

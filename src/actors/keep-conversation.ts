@@ -2,17 +2,16 @@ import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { asStepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/classify-error.ts';
-import { matchesMessage } from '../docker/messages.ts';
-import { readOutput } from '../docker/stream.ts';
 import { homeFile } from '../spec/conversation-script.ts';
 import { formatBytes } from '../spec/units.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { namesOf } from '../workspace/entry-name.ts';
+import { contentBytes, sourceOf } from '../workspace/tar-bytes.ts';
 import { readTar } from '../workspace/tar-reader.ts';
 import { isWritable, tarEnd, tarEntry } from '../workspace/tar-writer.ts';
-import { type ActorContext, owner } from './context.ts';
+import type { ActorContext } from './context.ts';
+import { copyPath } from './copy-path.ts';
 
 export type KeepConversationPorts = Pick<
   ActorContext,
@@ -97,20 +96,17 @@ async function keep(
 /** Bytes of a tar stream beyond the content of its files. */
 const tarOverhead = 4 * 2 ** 20;
 
-/** Read a path of the ended container as a tar stream, in which a link is a link; null if the path does not exist. */
+/** Return a path of the ended container as a tar stream; null if it does not exist. Throws if it is too large. */
 async function copyOut(
-  { recorder }: KeepConversationPorts,
+  context: KeepConversationPorts,
   input: StepInput,
   { path, maxBytes }: { path: string; maxBytes: number },
   signal: AbortSignal,
 ): Promise<Buffer | null> {
-  const args = ['cp', `${input.containerId}:${path}`, '-'];
-  const options = { signal, scope: owner(input), timeout: 60_000 };
-  const result = await readOutput(recorder, args, maxBytes + tarOverhead, options);
-  if (result.ok) return Buffer.from(result.stdout, 'latin1');
-  if (result.interrupted === 'overflow') throw tooLarge();
-  if (matchesMessage('noPath', result.stderr)) return null;
-  throw dockerError({ ...result, args }, { operation: 'copy the conversation' });
+  const request = { path, maxBytes: maxBytes + tarOverhead, timeout: 60_000 };
+  const copied = await copyPath(context, input, { ...request, operation: 'copy the conversation' }, signal);
+  if (copied?.isCut) throw tooLarge();
+  return copied?.tar ?? null;
 }
 
 const tooLarge = () =>
@@ -124,9 +120,9 @@ const tooLarge = () =>
  */
 async function readHome(context: KeepConversationPorts, input: StepInput, signal: AbortSignal) {
   const stream = await copyOut(context, input, { path: homeFile, maxBytes: 4096 }, signal);
-  for await (const { type, size, uid, content } of readTar(once(stream ?? tarEnd()))) {
+  for await (const { type, size, uid, content } of readTar(sourceOf(stream ?? tarEnd()))) {
     if (type !== 'file' || size > 4096) break;
-    const home = (await bytesOf(content)).toString();
+    const home = (await contentBytes(content)).toString();
     if (!/^\/[^\p{Cc}]*$/u.test(home)) break;
     return { home, uid };
   }
@@ -141,31 +137,21 @@ async function entriesOf(
 ): Promise<Buffer[]> {
   const parts: Buffer[] = [];
   let hasFile = false;
-  for await (const entry of readTar(once(stream))) {
+  for await (const entry of readTar(sourceOf(stream))) {
     const names = namesOf(entry.path);
     if (names === null || names.length === 0 || entry.uid !== uid) continue;
     if (!isWritable(entry) || entry.type === 'symbolicLink') continue;
     budget.bytes -= entry.size;
     budget.entries--;
     if (budget.bytes < 0 || budget.entries < 0) throw tooLarge();
-    const content = await bytesOf(entry.content);
+    const content = await contentBytes(entry.content);
     const text = redactor.isEmpty ? '' : content.toString();
     // It would be stored.
     if (redactor.text(text) !== text) throw new ConversationError('it contains a secret');
     hasFile ||= entry.type === 'file';
     // The first name is the last one of the path that was copied.
     const path = [Buffer.from(file).toString('latin1'), ...names.slice(1)].join('/');
-    for await (const part of tarEntry({ ...entry, path, content: once(content) })) parts.push(part);
+    for await (const part of tarEntry({ ...entry, path, content: sourceOf(content) })) parts.push(part);
   }
   return hasFile ? parts : [];
-}
-
-async function bytesOf(content: AsyncIterable<Buffer>): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of content) parts.push(part);
-  return Buffer.concat(parts);
-}
-
-async function* once(bytes: Buffer) {
-  yield bytes;
 }

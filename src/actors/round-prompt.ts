@@ -81,10 +81,11 @@ function resumed(plan: AgentPlan): AgentPlan {
 type Prompted = Pick<AgentPlan, 'command' | 'prompt' | 'stdin' | 'interactive'>;
 
 /** Return whether the prompt is the last argument of the AI CLI. */
-const isArgument = ({ command, prompt, stdin, interactive }: Prompted) =>
+export const isArgument = ({ command, prompt, stdin, interactive }: Prompted): boolean =>
   stdin === 'empty' && interactive === null && command.at(-1) === prompt;
 
-const withPrompt = (plan: Prompted, prompt: string): Pick<AgentPlan, 'command' | 'prompt'> => ({
+/** Replace the prompt of an AI CLI, also in its arguments. */
+export const withPrompt = (plan: Prompted, prompt: string): Pick<AgentPlan, 'command' | 'prompt'> => ({
   command: isArgument(plan) ? plan.command.with(-1, prompt) : plan.command,
   prompt,
 });

@@ -1,5 +1,6 @@
 import { ByteQueue } from './byte-queue.ts';
 import { printable } from './entry-name.ts';
+import { sourceOf } from './tar-bytes.ts';
 import {
   blockSize,
   type Header,
@@ -66,15 +67,11 @@ async function readHeader(bytes: ByteQueue): Promise<Header | null> {
 /** Return the type of the first entry of a tar stream, from its first bytes; null if they are too few. */
 export async function firstEntryType(bytes: Buffer): Promise<TarEntry['type'] | null> {
   try {
-    for await (const { type } of readTar(once(bytes))) return type;
+    for await (const { type } of readTar(sourceOf(bytes))) return type;
   } catch {
     // The bytes end before the entry begins.
   }
   return null;
-}
-
-async function* once(bytes: Buffer) {
-  yield bytes;
 }
 
 /** Links, devices, directories and pipes have no content, whatever their size field. */
